@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""The gateway's settings: one TOML file, read once, frozen.
+
+Nothing here switches policy, log, encryption or authentication off (promise P9): there is no such
+key, times have upper bounds from the law or the design, and stand-ins are named ``insecure_…``
+and refused by the production profile. Environment variables are not read, so that the file says
+everything. Paths are relative to the file.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+MAX_FILE_BYTES = 65_536
+AgencyName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(\.[a-z0-9-]+)+\z", max_length=64)]
+
+
+class SettingsError(Exception):
+    """The settings file cannot be used; the message names keys and rules, never values."""
+
+
+class Settings(BaseModel):
+    """Everything an operator can choose."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, hide_input_in_errors=True, val_json_bytes="utf8"
+    )
+
+    profile: Literal["production", "demo"]
+    """``production`` refuses every stand-in and every unprotected connection."""
+    issuer: str
+    """The gateway's name for itself: its public https address without a slash at the end."""
+    host: str = "127.0.0.1"
+    """Address to listen on; TLS ends in front of it."""
+    port: int = Field(default=8400, ge=0, le=65535)
+    """Port to listen on; 0 lets the system choose."""
+    database_url: str = Field(repr=False)
+    """``sqlite:///file`` or ``postgresql+psycopg://…``; may hold a password, so never shown."""
+    keyring_file: Path
+    """The gateway's encrypted keyring."""
+    passphrase_file: Path
+    """One line that opens the keyring."""
+    registry_root_file: Path
+    """Public key of the registry root as a JWK: the one thing that is trusted without proof."""
+    agency_list_file: Path
+    """The signed agency list; read again when it changes."""
+    log_origin: str = Field(pattern=r"^[a-z0-9.-]+(/[a-z0-9.-]+)*\z", max_length=128)
+    """Origin line of the log's checkpoints (C2SP tlog-checkpoint)."""
+    node: str = Field(default="n1", pattern=r"^[a-z0-9-]{1,32}\z")
+    """Names this replica in log entries."""
+    connectors: dict[AgencyName, str] = Field(default_factory=dict)
+    """Agency id to the base address of its listening connector."""
+    mailbox_days: int = Field(default=3, ge=1, le=3)
+    """Days that a sealed result waits; at most three."""
+    hold_days: int = Field(default=28, ge=1, le=28)
+    """Days that an order waits for a human; at most 28."""
+    statement_seconds: int = Field(default=300, ge=30, le=300)
+    """Longest life of a caller's signed statement that is accepted."""
+    order_seconds: int = Field(default=60, ge=5, le=300)
+    """Life of an order."""
+    holder_seconds: int = Field(default=10, ge=1, le=60)
+    """How long a holding connector may take to answer."""
+    insecure_demo_person: bool = False
+    """Lets anyone stand in for a person; for the demo only."""
+
+    @field_validator(
+        "keyring_file", "passphrase_file", "registry_root_file", "agency_list_file", mode="before"
+    )
+    @classmethod
+    def _beside_the_file(cls, value: object, info: ValidationInfo) -> object:
+        base = (info.context or {}).get("base")
+        if not isinstance(value, str) or not value:
+            raise ValueError("must be a path")
+        return base / value if isinstance(base, Path) else Path(value)
+
+    @model_validator(mode="after")
+    def _hold_to_the_profile(self) -> Settings:
+        if self.profile == "production" and self.insecure_demo_person:
+            raise ValueError(
+                "insecure_demo_person lets anyone act as a person and is refused by the "
+                "production profile (promise P9); remove it"
+            )
+        _check_url("issuer", self.issuer, plain_on_loopback=self.profile == "demo")
+        if self.issuer.endswith("/"):
+            raise ValueError("issuer must not end with a slash")
+        for agency, url in self.connectors.items():
+            _check_url(f"connectors.{agency}", url, plain_on_loopback=True)
+        if not self.database_url.startswith(("sqlite:///", "postgresql+psycopg://")):
+            raise ValueError("database_url must begin with sqlite:/// or postgresql+psycopg://")
+        return self
+
+
+def _check_url(key: str, url: str, *, plain_on_loopback: bool) -> None:
+    """Refuse an address that is unprotected, or that hides something besides host and path."""
+    try:
+        parts = urlsplit(url)
+        host, _port = parts.hostname or "", parts.port
+    except ValueError:
+        raise ValueError(f"{key} is not an address") from None
+    if not host or parts.username or parts.password or parts.query or parts.fragment:
+        raise ValueError(f"{key} must be an address without user, query or fragment")
+    if parts.scheme == "https":
+        return
+    if parts.scheme == "http" and plain_on_loopback and _is_loopback(host):
+        return
+    raise ValueError(f"{key} must begin with https://")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def load_settings(path: Path) -> Settings:
+    """Read the settings at `path`.
+
+    Raises:
+        SettingsError: no such file, not TOML, an unknown key, a value out of its range, or a
+            stand-in in the production profile. The message names the keys, never the values.
+    """
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_FILE_BYTES + 1)
+    except OSError:
+        raise SettingsError("the settings file cannot be read") from None
+    if len(raw) > MAX_FILE_BYTES:
+        raise SettingsError("the settings file is too large")
+    try:
+        table = tomllib.loads(raw.decode())
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError):
+        raise SettingsError("the settings file is not valid TOML in UTF-8") from None
+    return settings_from(table, base=path.resolve().parent)
+
+
+def settings_from(table: dict[str, object], *, base: Path) -> Settings:
+    """Make settings from a parsed `table`; relative paths begin at `base`.
+
+    Raises:
+        SettingsError: as for `load_settings`.
+    """
+    try:
+        return Settings.model_validate(table, context={"base": base})
+    except ValidationError as error:
+        raise SettingsError("; ".join(_sentences(error))) from None
+
+
+def _sentences(error: ValidationError) -> list[str]:
+    sentences = []
+    for item in error.errors(include_input=False, include_url=False, include_context=False):
+        key = ".".join(str(part) for part in item["loc"])
+        if item["type"] == "extra_forbidden":
+            sentences.append(f"unknown key: {key}")
+        elif item["type"] == "missing":
+            sentences.append(f"missing key: {key}")
+        elif item["type"] == "value_error":
+            text = item["msg"].removeprefix("Value error, ")
+            sentences.append(f"{key}: {text}" if key else text)
+        else:
+            sentences.append(f"{key}: {item['msg']}")
+    return sentences

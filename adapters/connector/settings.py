@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""The connector's configuration: one TOML file, read once at the start.
+
+Nothing in it can disable a check, the log, sealing or sign-in (promise P9); it only says where
+things are. Relative paths are relative to the file. Unknown members are refused.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from adapters.connector.errors import SettingsRejected
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+AGENCY_PATTERN: Final = r"^[a-z0-9][a-z0-9._-]{0,63}$"
+"""Identifiers of the envelope context (see docs/gfe1.md)."""
+
+HeldDays = Annotated[int, Field(ge=1, le=28)]
+Port = Annotated[int, Field(ge=0, le=65535)]
+Seconds = Annotated[float, Field(gt=0, le=120)]
+
+
+class Role(StrEnum):
+    """Who speaks to the local API."""
+
+    SYSTEM = "system"
+    """A Fachverfahren or another program of the agency."""
+    CLERK = "clerk"
+    """A person at the desk; only this role releases or refuses what waits."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class AgencySettings(_Strict):
+    """Whose connector this is."""
+
+    id: Annotated[str, StringConstraints(pattern=AGENCY_PATTERN)]
+    language: Literal["de", "en"] = "de"
+    """Language of the sentences that explain a decision."""
+
+
+class ListenSettings(_Strict):
+    """Where the local API and `POST /orders` are served."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8100
+
+
+class StorageSettings(_Strict):
+    """Where the connector keeps its file store and receipts."""
+
+    directory: Annotated[Path, Field(strict=False)]
+    keep_answers_days: Annotated[int, Field(ge=1, le=30)] = 7
+    """How long a sealed answer can be opened again through ``GET /enquiries/{id}``."""
+
+
+class KeySettings(_Strict):
+    """The encrypted keyring; the passphrase lies in a file of its own (0600)."""
+
+    keyring: Annotated[Path, Field(strict=False)]
+    passphrase_file: Annotated[Path, Field(strict=False)]
+
+
+class GatewaySettings(_Strict):
+    """The middle."""
+
+    url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#]+$")]
+    issuer: str
+    """Audience of the client assertion and issuer of the tokens; must equal the agency list's."""
+    connect_seconds: Seconds = 3.0
+    answer_seconds: Seconds = 20.0
+    ca_file: Annotated[Path | None, Field(strict=False)] = None
+
+
+class RegistrySettings(_Strict):
+    """The pinned root of the agency list: its public key as a JWK."""
+
+    root_jwk: dict[str, str]
+
+
+class SourceSettings(_Strict):
+    """The agency's own system; `options` is read by the adapter named in `kind`."""
+
+    kind: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,16}$")]
+    answer_seconds: Seconds = 5.0
+    """After this time the source counts as not answering."""
+    options: dict[str, object] = Field(default_factory=dict)
+
+
+class TokenSettings(_Strict):
+    """One caller of the local API. Only the SHA-256 of its token is kept."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,32}$")]
+    role: Annotated[Role, Field(strict=False)]
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Settings(_Strict):
+    """The whole file."""
+
+    agency: AgencySettings
+    listen: ListenSettings = ListenSettings()
+    storage: StorageSettings
+    keys: KeySettings
+    gateway: GatewaySettings
+    registry: RegistrySettings
+    source: SourceSettings | None = None
+    """Absent at an agency that only asks."""
+    tokens: tuple[TokenSettings, ...] = Field(default=(), strict=False)
+    held_days: HeldDays = 28
+    """How long a request may wait for a person (at most 28 days)."""
+
+
+def load_settings(file: Path) -> Settings:
+    """Read and check the file.
+
+    Raises:
+        SettingsRejected: unreadable, unknown or missing members, wrong types.
+    """
+    try:
+        raw = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        message = f"{file}: cannot be read ({error.strerror})"
+        raise SettingsRejected(message) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        message = f"{file}: is not a TOML file: {error}"
+        raise SettingsRejected(message) from error
+    return parse_settings(raw, beside=file.resolve().parent)
+
+
+def parse_settings(raw: Mapping[str, object], *, beside: Path) -> Settings:
+    """Check a parsed file; relative paths are taken relative to `beside`.
+
+    Raises:
+        SettingsRejected: unknown or missing members, wrong types.
+    """
+    try:
+        settings = Settings.model_validate(raw)
+    except ValidationError as error:
+        lines = [
+            f"[{'.'.join(str(part) for part in item['loc'])}] {item['msg']}"
+            for item in error.errors(include_input=False, include_url=False)
+        ]
+        raise SettingsRejected("; ".join(lines)) from None
+    storage = settings.storage.model_copy(
+        update={"directory": beside / settings.storage.directory}
+    )
+    keys = settings.keys.model_copy(
+        update={
+            "keyring": beside / settings.keys.keyring,
+            "passphrase_file": beside / settings.keys.passphrase_file,
+        }
+    )
+    gateway = settings.gateway
+    if gateway.ca_file is not None:
+        gateway = gateway.model_copy(update={"ca_file": beside / gateway.ca_file})
+    return settings.model_copy(update={"storage": storage, "keys": keys, "gateway": gateway})

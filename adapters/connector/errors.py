@@ -3,14 +3,15 @@
 
 ::
 
-    ConnectorError
-    ├── SettingsRejected      the configuration file cannot be used
-    ├── ProblemError          becomes one row of `problems.py`, for the local system or the gateway
-    ├── CheckFailed           the gateway, or the other agency, sent something that does not hold
-    ├── UnknownKey            a signature names a key that the pinned agency list does not have
-    ├── GatewayUnreachable    nothing was sent
-    ├── GatewaySilent         something was sent and no usable answer came
-    └── GatewayRefused        the gateway answered with a problem
+    AdaptersError
+    └── ConnectorError
+        ├── SettingsRejected      the configuration file cannot be used (also a SettingsError)
+        ├── ProblemError          becomes one row of `problems.py`, for the local system or the gateway
+        ├── CheckFailed           the gateway, or the other agency, sent something that does not hold
+        ├── UnknownKey            a signature names a key that the pinned agency list does not have
+        ├── GatewayUnreachable    nothing was sent
+        ├── GatewaySilent         something was sent and no usable answer came
+        └── GatewayRefused        the gateway answered with a problem
 
 No message of these carries a value that somebody sent.
 """
@@ -19,16 +20,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from adapters.errors import AdaptersError, SettingsError
+
 if TYPE_CHECKING:
     from adapters.connector.checks import Check
     from adapters.connector.problems import Problem
 
 
-class ConnectorError(Exception):
+class ConnectorError(AdaptersError):
     """Base of everything the connector raises."""
 
 
-class SettingsRejected(ConnectorError):
+class SettingsRejected(ConnectorError, SettingsError):
     """The configuration file cannot be used; the message names the line and what to write."""
 
 

@@ -92,17 +92,6 @@ def statement_known(connection: Connection, statement_hash: bytes) -> bool:
     return found is not None
 
 
-def forget_answers(connection: Connection, before: int) -> int:
-    """Drop answers whose order expired before `before`; the ids stay against replay."""
-    table = tables.orders
-    gone = connection.execute(
-        update(table)
-        .where(table.c.expires_at < before, table.c.answer.is_not(None))
-        .values(answer=b"")
-    )
-    return gone.rowcount
-
-
 def forget_orders(connection: Connection, before: int) -> int:
     """Drop rows whose statement can no longer be valid anywhere (long after its expiry)."""
     table = tables.orders

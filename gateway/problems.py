@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Problems as the outside sees them: RFC 9457 answers made from one table.
 
-Inside, code raises `Problem` with a code from `TABLE`. Whatever else is raised becomes an opaque
-``internal`` with the request id. No answer repeats anything that was sent: a problem can carry
+The edges raise `Problem` with a code from `TABLE`; accidents of the core and the libraries are
+turned into one by `problem_of`. Whatever else is raised becomes an opaque ``internal`` with the
+request id. No answer repeats anything that was sent: a problem can carry
 only closed codes, declared field names, an exchange id and a log index.
 """
 
@@ -14,11 +15,20 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from fastapi.exceptions import RequestValidationError
+from audit.errors import AuditError, EntryNotFound, LogInconsistent, LogUnavailable
+from gateway import errors
 from gateway.problem_types import TABLE, ProblemType
+from policies.errors import (
+    DeclaredInvalid,
+    InputInvalid,
+    PolicyError,
+    PolicyUnavailable,
+    UnknownCode,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,12 +44,15 @@ __all__ = [
     "current_request",
     "install_problem_handlers",
     "problem_body",
+    "problem_of",
     "problem_response",
 ]
 
 MEDIA_TYPE: Final = "application/problem+json"
 CLOSED_CODE: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 ULID: Final = re.compile(r"[0-9A-HJKMNP-TV-Z]{26}")
+UNAUTHORIZED: Final = 401
+SERVER_ERRORS: Final = 500
 MAX_LOCATIONS: Final = 20
 """Places named in one answer; more help nobody."""
 
@@ -58,7 +71,7 @@ current_request: ContextVar[RequestFacts | None] = ContextVar("current_request",
 """Set by `gateway.middleware` for the time of one call."""
 
 
-class Problem(Exception):  # noqa: N818 - RFC 9457's own word
+class Problem(Exception):
     """A call that does not succeed, told to the caller as one row of the table."""
 
     def __init__(
@@ -137,7 +150,7 @@ def problem_headers(problem: Problem, facts: RequestFacts | None = None) -> dict
         "content-language": "de" if facts is not None and facts.german else "en",
         **problem.headers,
     }
-    if problem.type.status == 401:  # noqa: PLR2004 - RFC 9110 15.5.2 names it so
+    if problem.type.status == UNAUTHORIZED:
         headers.setdefault("www-authenticate", "Bearer")
     return headers
 
@@ -162,10 +175,7 @@ def body_reject(status: int, code: str) -> tuple[int, list[tuple[bytes, bytes]],
     return problem.type.status, headers, problem_body(problem)
 
 
-_OF_STATUS: Final = {
-    401: "not-authenticated",
-    403: "forbidden",
-    404: "not-found",
+_OF_STATUS: Final = {401: "not-authenticated", 403: "forbidden", 404: "not-found"} | {
     405: "method-not-allowed",
     413: "body-too-large",
     415: "unsupported-media-type",
@@ -174,9 +184,8 @@ _OF_STATUS: Final = {
 
 def problem_of_status(status: int, headers: Mapping[str, str] | None = None) -> Problem:
     """Give the problem for a bare HTTP status that the framework raised; its text is dropped."""
-    kept = {k: v for k, v in (headers or {}).items() if k.lower() == "allow"}
-    client_error = 400 <= status < 500  # noqa: PLR2004 - RFC 9110 15.5
-    fallback = "invalid-request" if client_error else "internal"
+    kept = {name: value for name, value in (headers or {}).items() if name.lower() == "allow"}
+    fallback = "internal" if status >= SERVER_ERRORS else "invalid-request"
     return Problem(_OF_STATUS.get(status, fallback), headers=kept)
 
 
@@ -221,6 +230,45 @@ def _location(error: Mapping[str, object], declared: frozenset[str]) -> str:
     return location if CLOSED_CODE.fullmatch(location) else str(side)
 
 
+_OF_ERROR: Final[tuple[tuple[type[Exception], str], ...]] = (
+    (errors.StatementRefused, "statement-invalid"),
+    (errors.Replayed, "replayed"),
+    (errors.UnknownAgency, "unknown-agency"),
+    (errors.NotAParty, "not-found"),
+    (errors.ExchangeClosed, "exchange-closed"),
+    (errors.HolderUnreachable, "holder-unreachable"),
+    (errors.HolderRefused, "holder-rejected"),
+    (errors.HolderUntrue, "holder-rejected"),
+    (errors.LinkCodeUnknown, "link-code-unknown"),
+    (errors.LinkCheckFailed, "link-check-failed"),
+    (errors.PermissionNotOffered, "permission-not-allowed"),
+    (errors.PermissionUnknown, "permission-unknown"),
+    (PolicyUnavailable, "policy-unavailable"),
+    (InputInvalid, "invalid-request"),
+    (DeclaredInvalid, "invalid-request"),
+    (UnknownCode, "invalid-request"),
+    (LogUnavailable, "log-unavailable"),
+    (LogInconsistent, "log-unavailable"),
+    (EntryNotFound, "not-found"),
+)
+"""Accidents of the core and the libraries that have a row; all others are ``internal``."""
+
+_OWN_REASONS: Final = (errors.StatementRefused, errors.HolderUntrue, DeclaredInvalid, InputInvalid)
+"""Errors whose ``code`` this code base wrote; a holder's own code is not repeated."""
+
+
+def problem_of(error: Exception) -> Problem | None:
+    """Give the problem for an accident, or None when only ``internal`` fits."""
+    if isinstance(error, Problem):
+        return error
+    for kind, code in _OF_ERROR:
+        if isinstance(error, kind):
+            reason = getattr(error, "code", None) if isinstance(error, _OWN_REASONS) else None
+            closed = isinstance(reason, str) and CLOSED_CODE.fullmatch(reason) is not None
+            return Problem(code, reason=reason if closed else None)
+    return None
+
+
 def install_problem_handlers(app: FastAPI) -> None:
     """Make every failure that reaches the framework an answer from the table.
 
@@ -229,21 +277,23 @@ def install_problem_handlers(app: FastAPI) -> None:
     """
     declared = DeclaredNames(app)
 
-    async def on_problem(_request: Request, exc: Exception) -> Response:
-        return problem_response(exc if isinstance(exc, Problem) else Problem("internal"))
+    async def on_accident(_request: Request, exc: Exception) -> Response:
+        problem = problem_of(exc)
+        if problem is None:
+            raise exc
+        return problem_response(problem)
 
     async def on_invalid(_request: Request, exc: Exception) -> Response:
         errors = exc.errors() if isinstance(exc, RequestValidationError) else ()
         places = dict.fromkeys(_location(error, declared()) for error in errors)
-        return problem_response(
-            Problem("invalid-request", locations=tuple(places)[:MAX_LOCATIONS])
-        )
+        return problem_response(Problem("invalid-request", locations=tuple(places)[:MAX_LOCATIONS]))
 
     async def on_http(_request: Request, exc: Exception) -> Response:
         if not isinstance(exc, HTTPException):
-            return problem_response(Problem("internal"))
+            raise exc
         return problem_response(problem_of_status(exc.status_code, exc.headers))
 
-    app.add_exception_handler(Problem, on_problem)
+    for accident in (Problem, errors.GatewayError, PolicyError, AuditError):
+        app.add_exception_handler(accident, on_accident)
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(HTTPException, on_http)

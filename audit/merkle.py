@@ -1,0 +1,279 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""The hash tree of RFC 6962 section 2.1: grow it, prove membership and continuity, check proofs.
+
+Everything here is a pure function of bytes and sizes.
+A `CompactRange` (one hash per set bit of the size) is all that is needed to append and to prove what was appended.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Self, TypeAlias
+
+from audit.base64s import HASH_BYTES
+from audit.errors import ConsistencyInvalid, InclusionInvalid, UnusableInput
+
+EMPTY_ROOT = sha256(b"").digest()
+"""Root of the tree without entries (RFC 6962 section 2.1)."""
+
+Node: TypeAlias = Callable[[int, int], bytes]
+"""node(level, position): hash of the complete subtree over [position * 2**level, (position + 1) * 2**level)."""
+
+
+def leaf_hash(leaf: bytes) -> bytes:
+    """Return SHA-256(0x00 || leaf)."""
+    return sha256(b"\x00" + leaf).digest()
+
+
+def node_hash(left: bytes, right: bytes) -> bytes:
+    """Return SHA-256(0x01 || left || right)."""
+    return sha256(b"\x01" + left + right).digest()
+
+
+def complete_root(hashes: Sequence[bytes]) -> bytes:
+    """Return the root over a power-of-two number of neighbouring subtree hashes."""
+    row = list(hashes)
+    while len(row) > 1:
+        row = [node_hash(row[i], row[i + 1]) for i in range(0, len(row), 2)]
+    return row[0]
+
+
+def peaks_of(size: int) -> list[tuple[int, int]]:
+    """Return (level, position) of the complete subtrees that make up a tree of `size`, largest first."""
+    peaks = []
+    start = 0
+    for level in range(size.bit_length() - 1, -1, -1):
+        if size >> level & 1:
+            peaks.append((level, start >> level))
+            start += 1 << level
+    return peaks
+
+
+def _bag(peaks: Sequence[bytes]) -> bytes:
+    """Join peaks from the right into the root above them."""
+    root = peaks[-1]
+    for peak in reversed(peaks[:-1]):
+        root = node_hash(peak, root)
+    return root
+
+
+@dataclass(frozen=True, slots=True)
+class CompactRange:
+    """The complete subtrees of a tree of `size`, largest first: enough to compute its root and to grow it."""
+
+    size: int
+    peaks: tuple[bytes, ...]
+
+    @classmethod
+    def empty(cls) -> Self:
+        """Return the range of a tree without entries."""
+        return cls(0, ())
+
+    @classmethod
+    def from_bytes(cls, size: int, data: bytes) -> Self:
+        """Read what `to_bytes` wrote.
+
+        Raises:
+            UnusableInput: the number of hashes does not fit the size.
+        """
+        if len(data) != HASH_BYTES * size.bit_count():
+            message = f"a tree of {size} entries has {size.bit_count()} peaks, not {len(data) / HASH_BYTES:g}"
+            raise UnusableInput(message)
+        return cls(size, tuple(data[i : i + HASH_BYTES] for i in range(0, len(data), HASH_BYTES)))
+
+    def to_bytes(self) -> bytes:
+        """Return the hashes one after another (at most 2 KiB for 2**64 entries)."""
+        return b"".join(self.peaks)
+
+    @property
+    def root(self) -> bytes:
+        """Return the RFC 6962 tree head."""
+        return _bag(self.peaks) if self.peaks else EMPTY_ROOT
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """A grown tree: its range, its root, and the inclusion path of every leaf just added."""
+
+    range: CompactRange
+    root: bytes
+    paths: tuple[tuple[bytes, ...], ...]
+
+
+def extend(old: CompactRange, leaves: Sequence[bytes]) -> Extension:
+    """Append leaf hashes and prove all of them in the new tree, visiting each new node once."""
+    start = old.size
+    end = start + len(leaves)
+    known = {position << level: peak for (level, position), peak in zip(peaks_of(start), old.peaks, strict=True)}
+    paths: list[list[bytes]] = [[] for _ in leaves]
+
+    def build(level: int, low: int) -> bytes:
+        """Hash the complete subtree at `low`; a subtree without new leaves is always one of the old peaks."""
+        high = low + (1 << level)
+        if high <= start:
+            return known[low]
+        if level == 0:
+            return leaves[low - start]
+        middle = low + (1 << level - 1)
+        left = build(level - 1, low)
+        right = build(level - 1, middle)
+        for path in paths[max(low - start, 0) : max(middle - start, 0)]:
+            path.append(right)
+        for path in paths[max(middle - start, 0) : high - start]:
+            path.append(left)
+        return node_hash(left, right)
+
+    shape = peaks_of(end)
+    peaks = [build(level, position << level) for level, position in shape]
+    # Above its own peak a leaf sees first everything to the right, joined, then each peak to the left.
+    for number, (level, position) in enumerate(shape):
+        high = (position + 1) << level
+        if high <= start:
+            continue
+        above = [_bag(peaks[number + 1 :])] if number + 1 < len(peaks) else []
+        above.extend(reversed(peaks[:number]))
+        for path in paths[max((position << level) - start, 0) : high - start]:
+            path.extend(above)
+    grown = CompactRange(end, tuple(peaks))
+    return Extension(grown, grown.root, tuple(tuple(path) for path in paths))
+
+
+def _split(size: int) -> int:
+    """Return the largest power of two smaller than `size`."""
+    return 1 << (size - 1).bit_length() - 1
+
+
+def range_root(low: int, high: int, node: Node) -> bytes:
+    """Return the tree hash over entries [low, high); `low` must be a multiple of every subtree used (RFC recursion)."""
+    base = [node(level, (low >> level) + position) for level, position in peaks_of(high - low)]
+    return _bag(base)
+
+
+def inclusion_proof(index: int, size: int, node: Node) -> tuple[bytes, ...]:
+    """Return the audit path of entry `index` in the tree of `size`, from the leaf's sibling up (RFC 6962 2.1.1).
+
+    Raises:
+        UnusableInput: there is no such entry.
+    """
+    if not 0 <= index < size:
+        message = f"a tree of {size} entries has no entry {index}"
+        raise UnusableInput(message)
+    path: list[bytes] = []
+    low, high = 0, size
+    while high - low > 1:
+        middle = low + _split(high - low)
+        if index < middle:
+            path.append(range_root(middle, high, node))
+            high = middle
+        else:
+            path.append(range_root(low, middle, node))
+            low = middle
+    return tuple(reversed(path))
+
+
+def consistency_proof(old: int, new: int, node: Node) -> tuple[bytes, ...]:
+    """Return the proof that the tree of `new` entries begins with the tree of `old` (RFC 6962 2.1.2).
+
+    Empty when both are the same or the old tree was empty.
+
+    Raises:
+        UnusableInput: the sizes are in the wrong order.
+    """
+    if not 0 <= old <= new:
+        message = f"there is no proof from {old} to {new} entries"
+        raise UnusableInput(message)
+    if old in (0, new):
+        return ()
+    proof: list[bytes] = []
+    low, high = 0, new
+    while old != high:
+        middle = low + _split(high - low)
+        if old <= middle:
+            proof.append(range_root(middle, high, node))
+            high = middle
+        else:
+            proof.append(range_root(low, middle, node))
+            low = middle
+    if low:
+        proof.append(range_root(low, high, node))
+    return tuple(reversed(proof))
+
+
+def root_from_path(index: int, size: int, leaf: bytes, path: Sequence[bytes]) -> bytes:
+    """Return the root that `path` leads to from the leaf hash `leaf` (RFC 9162 section 2.1.3.2).
+
+    Raises:
+        InclusionInvalid: no such index, or the path has the wrong length for the size.
+    """
+    if not 0 <= index < size or len(leaf) != HASH_BYTES:
+        message = f"a tree of {size} entries has no entry {index}"
+        raise InclusionInvalid(message)
+    first, last, root = index, size - 1, leaf
+    for sibling in path:
+        if last == 0 or len(sibling) != HASH_BYTES:
+            message = f"the path of entry {index} is too long for {size} entries"
+            raise InclusionInvalid(message)
+        if first & 1 or first == last:
+            root = node_hash(sibling, root)
+            while not first & 1 and first:
+                first >>= 1
+                last >>= 1
+        else:
+            root = node_hash(root, sibling)
+        first >>= 1
+        last >>= 1
+    if last:
+        message = f"the path of entry {index} is too short for {size} entries"
+        raise InclusionInvalid(message)
+    return root
+
+
+def verify_inclusion(index: int, size: int, leaf: bytes, path: Sequence[bytes], root: bytes) -> None:
+    """Check that the leaf hash `leaf` is entry `index` of the tree with this `size` and `root`.
+
+    Raises:
+        InclusionInvalid: it is not.
+    """
+    if root_from_path(index, size, leaf, path) != root:
+        message = f"entry {index} does not lead to the root that was signed for {size} entries"
+        raise InclusionInvalid(message)
+
+
+def verify_continuation(old: int, new: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes]) -> None:
+    """Check that the tree (new, new_root) begins with the tree (old, old_root), old > 0 (RFC 9162 section 2.1.4.2).
+
+    Raises:
+        ConsistencyInvalid: it does not; the log was rewritten, truncated or forked.
+    """
+    broken = ConsistencyInvalid(f"the log of {new} entries does not continue the log of {old} entries")
+    if not 0 < old <= new or any(len(item) != HASH_BYTES for item in proof):
+        raise broken
+    if old == new:
+        if proof or old_root != new_root:
+            raise broken
+        return
+    hashes = list(proof)
+    if old & (old - 1) == 0:
+        hashes.insert(0, old_root)
+    if not hashes:
+        raise broken
+    first, last = old - 1, new - 1
+    while first & 1:
+        first >>= 1
+        last >>= 1
+    seen_old = seen_new = hashes[0]
+    for item in hashes[1:]:
+        if last == 0:
+            raise broken
+        if first & 1 or first == last:
+            seen_old = node_hash(item, seen_old)
+            seen_new = node_hash(item, seen_new)
+            while not first & 1 and first:
+                first >>= 1
+                last >>= 1
+        else:
+            seen_new = node_hash(seen_new, item)
+        first >>= 1
+        last >>= 1
+    if last or seen_old != old_root or seen_new != new_root:
+        raise broken

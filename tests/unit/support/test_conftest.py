@@ -39,7 +39,8 @@ def _run_skipping_tests(directory: Path, ci: str) -> subprocess.CompletedProcess
 def test_a_skip_is_a_failure_in_ci(tmp_path: Path) -> None:
     """With LOTSE_CI=1 each way to skip fails the run and still shows its reason."""
     done = _run_skipping_tests(tmp_path, ci="1")
-    assert "2 failed, 1 error" in done.stdout
+    # A mark skips during set-up, a module during collection: pytest calls both errors.
+    assert "1 failed, 2 errors" in done.stdout
     assert "LOTSE_CI=1 allows no skip" in done.stdout
     assert done.stdout.count("the reason") >= len(SKIPPING)
 

@@ -35,6 +35,7 @@ from pathlib import Path
 from typing import Final
 
 from adapters.errors import MappingError
+from adapters.sources import options, shape
 from adapters.sources.mapping import (
     DATE_FORMATS,
     LIST_TYPES,
@@ -48,31 +49,29 @@ from adapters.sources.mapping import (
 FORMAT: Final = 1
 MAX_MAPPING_BYTES: Final = 262_144
 """A mapping of all 104 catalogue fields stays far below this."""
+DEFAULT_LENGTH: Final = 4000
+MAX_LENGTH: Final = 100_000
+"""Characters of a text; a longer one is a file, and files do not travel as field values."""
 
-_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,62}")
-_TOP_KEYS: Final = frozenset({"format", "kind", "find", "category", "field", "identity", "facts", "csv"})
+_TOP_KEYS: Final = frozenset(
+    {"format", "kind", "find", "category", "field", "identity", "facts", "csv"}
+)
+_IDENTITY: Final = frozenset({"family_name", "birth_date"})
 _FIELD_KEYS: Final = frozenset(
-    {"category", "column", "columns", "type", "format", "null", "max_length", "values", "list_urn", "list_version"}
+    {
+        "category",
+        "column",
+        "columns",
+        "type",
+        "format",
+        "null",
+        "max_length",
+        "values",
+        "list_urn",
+        "list_version",
+    }
     | {"true", "false", "mononym"}
 )
-
-
-_KINDS: Final[Mapping[str, tuple[frozenset[str], frozenset[str]]]] = {
-    # kind: (keys of [find], keys of [category.x] besides newest, rows and only)
-    "sql": (frozenset({"table", "query", "number", "key"}), frozenset({"table", "query", "key"})),
-    "rest": (frozenset({"path", "parameter", "items", "key", "health"}), frozenset({"path", "items"})),
-    "files": (frozenset({"csv", "json", "number", "key"}), frozenset({"csv", "json", "key", "items"})),
-}
-_REQUIRED: Final[Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
-    "sql": (("number", "key"), ("key",)),
-    "rest": (("path", "parameter", "key"), ("path",)),
-    "files": (("number", "key"), ("key",)),
-}
-_EITHER: Final[Mapping[str, tuple[str, str] | None]] = {
-    "sql": ("table", "query"),
-    "rest": None,
-    "files": ("csv", "json"),
-}
 
 
 def load_mapping(path: Path) -> SourceMapping:
@@ -114,12 +113,12 @@ class _Reader:
         self._file = file
 
     def mapping(self, doc: Mapping[str, object]) -> SourceMapping:
-        self._known(doc, _TOP_KEYS, self._file)
+        shape.known(doc, _TOP_KEYS, self._file)
         kind = doc.get("kind")
         if doc.get("format") != FORMAT:
             raise MappingError(f"{self._file}: format must be {FORMAT}")
-        if not isinstance(kind, str) or kind not in _KINDS:
-            raise MappingError(f"{self._file}: kind must be one of {', '.join(sorted(_KINDS))}")
+        if not isinstance(kind, str) or kind not in options.KINDS:
+            raise MappingError(f"{self._file}: kind must be one of {', '.join(options.KINDS)}")
         find = self._find(kind, self._table(doc, "find"))
         categories = {
             name: self._category(kind, name, self._table_in(value, f"category.{name}"))
@@ -131,13 +130,19 @@ class _Reader:
             name: self._field("field", name, self._table_in(value, f"field.{name}"), categories)
             for name, value in self._table(doc, "field").items()
         }
-        identity = {name: fields[name] for name in ("family_name", "birth_date") if name in fields}
+        identity = {name: spec for name, spec in fields.items() if name in _IDENTITY}
         for name, value in self._table(doc, "identity").items():
-            if name not in {"family_name", "birth_date"}:
-                raise MappingError(f"{self._place(f'identity.{name}')}: only family_name and birth_date")
-            identity[name] = self._field("identity", name, self._table_in(value, f"identity.{name}"), categories)
+            if name not in _IDENTITY:
+                raise MappingError(
+                    f"{self._place(f'identity.{name}')}: only family_name and birth_date"
+                )
+            identity[name] = self._field(
+                "identity", name, self._table_in(value, f"identity.{name}"), categories
+            )
         facts = self._table(doc, "facts")
-        self._known(facts, frozenset({"info_block", "secret_203", "entrusted_65"}), self._place("facts"))
+        shape.known(
+            facts, frozenset({"info_block", "secret_203", "entrusted_65"}), self._place("facts")
+        )
         return SourceMapping(
             file=self._file,
             kind=kind,
@@ -148,37 +153,36 @@ class _Reader:
             info_block=self._fact("info_block", facts, categories, fields),
             secret_203=self._fact("secret_203", facts, categories, fields),
             entrusted_65=self._fact("entrusted_65", facts, categories, fields),
-            csv=self._texts(self._table(doc, "csv"), frozenset({"delimiter", "encoding"}), self._place("csv")),
+            csv=shape.texts(
+                self._table(doc, "csv"), frozenset({"delimiter", "encoding"}), self._place("csv")
+            ),
         )
 
     def _find(self, kind: str, table: Mapping[str, object]) -> Mapping[str, str]:
-        place = self._place("find")
-        options = self._texts(table, _KINDS[kind][0], place)
-        self._complete(kind, options, _REQUIRED[kind][0], place)
-        return options
+        return options.check(kind, "find", table, self._place("find"))
 
     def _category(self, kind: str, name: str, table: Mapping[str, object]) -> Category:
         place = self._place(f"category.{name}")
-        self._identifier(name, place)
+        shape.identifier(name, place)
         shared = frozenset({"newest", "rows", "only"})
-        self._known(table, _KINDS[kind][1] | shared, place)
-        options = self._texts({k: v for k, v in table.items() if k not in shared}, _KINDS[kind][1], place)
-        self._complete(kind, options, _REQUIRED[kind][1], place)
+        own = options.check(
+            kind, "category", {k: v for k, v in table.items() if k not in shared}, place
+        )
         rows = table.get("rows", "one")
         if rows not in {"one", "many"}:
             raise MappingError(f"{place}: rows must be one or many")
         newest = table.get("newest")
         if newest is not None and (not isinstance(newest, str) or rows == "many"):
             raise MappingError(f"{place}: newest is a column name and excludes rows = many")
-        only = self._string_map(table.get("only", {}), place)
-        return Category(name, place, options, rows == "many", newest, tuple(sorted(only.items())))
+        only = shape.text_table(table.get("only", {}), place)
+        return Category(name, place, own, rows == "many", newest, tuple(sorted(only.items())))
 
     def _field(
         self, kind: str, name: str, table: Mapping[str, object], categories: Mapping[str, Category]
     ) -> FieldSpec:
         place = self._place(f"{kind}.{name}")
-        self._identifier(name, place)
-        self._known(table, _FIELD_KEYS, place)
+        shape.identifier(name, place)
+        shape.known(table, _FIELD_KEYS, place)
         category = self._category_name(table.get("category"), categories, place)
         try:
             value_type = ValueType(str(table.get("type")))
@@ -186,15 +190,21 @@ class _Reader:
             raise MappingError(f"{place}: type must be one of {', '.join(ValueType)}") from error
         columns = table.get("columns", table.get("column"))
         columns = [columns] if isinstance(columns, str) else columns
-        if not isinstance(columns, list) or not columns or not all(isinstance(c, str) and c for c in columns):
+        if (
+            not isinstance(columns, list)
+            or not columns
+            or not all(isinstance(c, str) and c for c in columns)
+        ):
             raise MappingError(f"{place}: column (a name) or columns (a list of names) is needed")
         wanted = 3 if value_type is ValueType.PERIODS else 1
         if len(columns) != wanted and value_type is not ValueType.TEXT:
             raise MappingError(f"{place}: type {value_type} takes {wanted} column(s)")
         if categories[category].many and value_type not in LIST_TYPES:
-            raise MappingError(f"{place}: category {category} has many rows, type {value_type} takes one")
-        length = table.get("max_length", 4000)
-        if not isinstance(length, int) or isinstance(length, bool) or not 0 < length <= 100_000:
+            raise MappingError(
+                f"{place}: category {category} has many rows, type {value_type} takes one"
+            )
+        length = table.get("max_length", DEFAULT_LENGTH)
+        if not isinstance(length, int) or isinstance(length, bool) or not 0 < length <= MAX_LENGTH:
             raise MappingError(f"{place}: max_length must be a number of characters")
         spec = FieldSpec(
             name=name,
@@ -202,15 +212,15 @@ class _Reader:
             category=category,
             columns=tuple(columns),
             type=value_type,
-            format=self._text(table.get("format", "YYYY-MM-DD"), place, "format"),
-            null=self._string_set(table.get("null", []), place),
+            format=shape.text(table.get("format", "YYYY-MM-DD"), place, "format"),
+            null=shape.text_set(table.get("null", []), place),
             max_length=length,
-            values=self._string_map(table.get("values", {}), place),
-            list_urn=self._text(table.get("list_urn", ""), place, "list_urn"),
-            list_version=self._text(table.get("list_version", ""), place, "list_version"),
-            true=self._string_set(table.get("true", []), place),
-            false=self._string_set(table.get("false", []), place),
-            mononym=self._string_set(table.get("mononym", []), place),
+            values=shape.text_table(table.get("values", {}), place),
+            list_urn=shape.text(table.get("list_urn", ""), place, "list_urn"),
+            list_version=shape.text(table.get("list_version", ""), place, "list_version"),
+            true=shape.text_set(table.get("true", []), place),
+            false=shape.text_set(table.get("false", []), place),
+            mononym=shape.text_set(table.get("mononym", []), place),
         )
         self._field_is_complete(spec)
         return spec
@@ -224,7 +234,9 @@ class _Reader:
         if spec.type is ValueType.MONONYM and not spec.mononym:
             raise MappingError(f"{spec.place}: mononym needs the texts that mark it")
         if spec.format not in DATE_FORMATS:
-            raise MappingError(f"{spec.place}: format must be one of {', '.join(sorted(DATE_FORMATS))}")
+            raise MappingError(
+                f"{spec.place}: format must be one of {', '.join(sorted(DATE_FORMATS))}"
+            )
 
     def _fact(
         self,
@@ -238,22 +250,28 @@ class _Reader:
         place = self._place(f"facts.{name}")
         table = self._table_in(facts[name], f"facts.{name}")
         block = name == "info_block"
-        self._known(table, frozenset({"category", "column", "clear"} | (set() if block else {"always", "tags"})), place)
+        shape.known(
+            table,
+            frozenset({"category", "column", "clear"} | (set() if block else {"always", "tags"})),
+            place,
+        )
         column = table.get("column")
         category = None
         if column is not None:
-            column = self._text(column, place, "column")
+            column = shape.text(column, place, "column")
             category = self._category_name(table.get("category"), categories, place)
-        always = self._string_set(table.get("always", []), place)
+        always = shape.text_set(table.get("always", []), place)
         tags = {
-            tag: self._string_set(value, place)
+            tag: shape.text_set(value, place)
             for tag, value in self._table_in(table.get("tags", {}), f"facts.{name}").items()
         }
         if (block or tags) and column is None:
             raise MappingError(f"{place}: category and column are needed")
         if unknown := (always | frozenset().union(*tags.values())) - fields.keys():
             raise MappingError(f"{place}: no [field.…] for {', '.join(sorted(unknown))}")
-        return FactSpec(place, category, column, self._string_set(table.get("clear", []), place), always, tags)
+        return FactSpec(
+            place, category, column, shape.text_set(table.get("clear", []), place), always, tags
+        )
 
     # The rest checks the shape of single TOML values.
 
@@ -272,46 +290,7 @@ class _Reader:
             raise MappingError(f"{self._place(name)}: must be a table")
         return value
 
-    def _complete(self, kind: str, options: Mapping[str, str], required: tuple[str, ...], place: str) -> None:
-        if missing := [key for key in required if key not in options]:
-            raise MappingError(f"{place}: {', '.join(missing)} is needed")
-        either = _EITHER[kind]
-        if either is not None and (either[0] in options) == (either[1] in options):
-            raise MappingError(f"{place}: either {either[0]} or {either[1]} is needed")
-
     def _category_name(self, value: object, categories: Mapping[str, Category], place: str) -> str:
         if not isinstance(value, str) or value not in categories:
             raise MappingError(f"{place}: category must name a [category.…]")
-        return value
-
-    @staticmethod
-    def _identifier(name: str, place: str) -> None:
-        if not _NAME.fullmatch(name):
-            raise MappingError(f"{place}: names are lower case letters, digits and underscores")
-
-    @staticmethod
-    def _known(table: Mapping[str, object], allowed: frozenset[str], place: str) -> None:
-        if unknown := table.keys() - allowed:
-            raise MappingError(f"{place}: unknown key {', '.join(sorted(unknown))}")
-
-    def _texts(self, table: Mapping[str, object], allowed: frozenset[str], place: str) -> Mapping[str, str]:
-        self._known(table, allowed, place)
-        return {key: self._text(value, place, key) for key, value in table.items()}
-
-    @staticmethod
-    def _text(value: object, place: str, key: str) -> str:
-        if not isinstance(value, str):
-            raise MappingError(f"{place}: {key} must be a text")
-        return value
-
-    @staticmethod
-    def _string_set(value: object, place: str) -> frozenset[str]:
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise MappingError(f"{place}: a list of texts is expected")
-        return frozenset(value)
-
-    @staticmethod
-    def _string_map(value: object, place: str) -> Mapping[str, str]:
-        if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
-            raise MappingError(f"{place}: a table of texts is expected")
         return value

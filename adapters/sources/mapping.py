@@ -32,8 +32,11 @@ class ValueType(StrEnum):
     PERIODS = "periods"
 
 
-LIST_TYPES: Final = frozenset({ValueType.CODES, ValueType.TEXTS, ValueType.DECIMALS, ValueType.PERIODS})
+LIST_TYPES: Final = frozenset(
+    {ValueType.CODES, ValueType.TEXTS, ValueType.DECIMALS, ValueType.PERIODS}
+)
 """Types that take one element from each row, or a list from one row."""
+
 
 @dataclass(frozen=True, slots=True)
 class FieldSpec:

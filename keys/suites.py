@@ -67,6 +67,14 @@ class KemOpener(Protocol):
         """Name the keys it can open with, newest first."""
         ...
 
+    def suite_of(self, kid: Kid) -> str:
+        """Return the one suite that this key belongs to.
+
+        Raises:
+            UnknownKey: it has no such key.
+        """
+        ...
+
     def open(self, kid: Kid, suite: str, sealed: bytes, info: bytes) -> bytes:
         """Open with this key.
 

@@ -8,11 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from keys.errors import ContextMismatch
+from keys.errors import ContextMismatch, MalformedError
 from keys.jws import Signer, VerifyKey, sign_jws, verify_jws
 from keys.messages.decision import DECISION_MAX_BYTES
 from keys.messages.statement import NONCE_BYTES, STATEMENT_MAX_BYTES
 from keys.model import EXCHANGE_ID, IDENTIFIER, KID, AgencyId, ExchangeId, Kid, kid_owner
+from keys.pseudonyms import REFERENCE_SIZES
 from keys.reading import HEX32, Members
 from keys.strict_json import b64u, dumps, loads
 from keys.timing import check_in_force
@@ -25,8 +26,6 @@ HELD_SECONDS: Final = 28 * 86_400
 
 ORDER_MAX_BYTES: Final = 393_216
 RECEIPT_MAX_CHARACTERS: Final = 32_768
-REFERENCE_BYTES: Final = 145
-"""A sealed reference: 65 (point) + 64 (padded file number) + 16 (tag)."""
 
 RELEASE_LIFETIME_SECONDS: Final = 300
 RELEASE_MAX_BYTES: Final = 8_192
@@ -63,7 +62,7 @@ class Order:
     """The recipient's key to seal to."""
 
     reference: bytes
-    """The holder's own sealed reference, or a decoy of the same 145 bytes."""
+    """The holder's own sealed reference, or a decoy of the same size."""
 
     receipt: str
     """Proof that the intent is in the log, as tlog-proof text with the leaf."""
@@ -138,7 +137,7 @@ def read_order(
         statement=claims.long_text("statement", STATEMENT_MAX_BYTES),
         decision=claims.long_text("decision", DECISION_MAX_BYTES),
         recipient_kid=Kid(claims.text("rkid", KID)),
-        reference=claims.binary("ref", REFERENCE_BYTES),
+        reference=_reference(claims),
         receipt=claims.long_text("receipt", RECEIPT_MAX_CHARACTERS),
         issued_at=claims.integer("iat"),
         expires_at=claims.integer("exp"),
@@ -150,6 +149,13 @@ def read_order(
         max_lifetime=HELD_SECONDS,
     )
     return order
+
+
+def _reference(claims: Members) -> bytes:
+    reference = claims.binary("ref")
+    if len(reference) not in REFERENCE_SIZES:
+        raise MalformedError("ref")
+    return reference
 
 
 def sign_release(release: Release, signer: Signer) -> str:

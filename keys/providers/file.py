@@ -51,6 +51,8 @@ from keys.reading import CODE, Members
 from keys.strict_json import JsonValue, b64u, dumps
 from keys.suites import P256
 
+__all__ = ["Argon2Cost", "FileKeyring", "InsecureTestCost"]
+
 FORMAT: Final = "lotse-keyring-v1"
 NONCE_BYTES: Final = 12
 

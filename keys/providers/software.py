@@ -25,6 +25,7 @@ from keys.context import pae
 from keys.errors import KeyringError, MalformedError, OpenFailed, UnknownKey
 from keys.jwk import PublicJwk, p256_jwk
 from keys.model import KID, Kid, kid_number, kid_use
+from keys.naming import name_key, split_named
 from keys.providers.base import (
     HMAC_USES,
     KEM_USES,
@@ -165,6 +166,12 @@ class SoftwareOpener(_StaysHere):
         """Name the keys, newest first."""
         return tuple(self._keys)
 
+    def suite_of(self, kid: Kid) -> str:
+        """Return the suite of one of its keys."""
+        if kid not in self._keys:
+            raise UnknownKey("kid")
+        return self._keys[kid][0]
+
     def open(self, kid: Kid, suite: str, sealed: bytes, info: bytes) -> bytes:
         """Open with this key; see :class:`keys.suites.KemOpener`."""
         if kid not in self._keys:
@@ -204,9 +211,8 @@ class SoftwareWrapper(_StaysHere):
         """Encrypt with the newest key."""
         kid, key = next(iter(self._keys.items()))
         nonce = secrets.token_bytes(_NONCE_BYTES)
-        name = kid.encode("ascii")
         sealed = AESGCM(key).encrypt(nonce, data, pae("lotse-wrap-v1", kid, context))
-        return b"\x01" + bytes([len(name)]) + name + nonce + sealed
+        return name_key(kid) + nonce + sealed
 
     def unwrap(self, wrapped: bytes, context: bytes) -> bytes:
         """Decrypt with the key that the bytes name."""
@@ -218,21 +224,6 @@ class SoftwareWrapper(_StaysHere):
             return AESGCM(self._keys[kid]).decrypt(body[:_NONCE_BYTES], body[_NONCE_BYTES:], aad)
         except (InvalidTag, ValueError):
             raise OpenFailed("unwrap") from None
-
-
-def split_named(data: bytes) -> tuple[Kid, bytes]:
-    """Split ``0x01 || length || key name || rest``.
-
-    Raises:
-        OpenFailed: ``form``.
-    """
-    if len(data) < 2 or data[0] != 1:  # noqa: PLR2004 - version and length come first
-        raise OpenFailed("form")
-    end = 2 + data[1]
-    name = data[2:end].decode("ascii", errors="replace")
-    if len(data) < end or KID.fullmatch(name) is None:
-        raise OpenFailed("form")
-    return Kid(name), data[end:]
 
 
 @dataclass(slots=True)

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Compile the rules: ``python -m policies.build --opa PATH [--check]``.
+
+Writes ``policies/rego/data.json`` (derived from ``policies/data``) and
+``policies/rego/exchange.wasm``; the same sources and the same OPA give the same bytes.
+With ``--check`` nothing is written and a difference is an error (exit 1).
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tarfile
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from policies.bundle import DOCUMENT_FILE, WASM_FILE
+from policies.catalogue import Catalogue
+from policies.document import document_bytes
+from policies.engine.base import ENTRYPOINT
+
+PACKAGE: Final = Path(__file__).parent
+
+
+def compile_rules(opa: str, rego: Path) -> bytes:
+    """Return the module that OPA makes of the rules below ``rego``.
+
+    OPA writes source positions into the module; it therefore runs inside the folder, so that
+    no path of this machine becomes part of the result.
+
+    Raises:
+        subprocess.CalledProcessError: OPA refused the rules.
+    """
+    with tempfile.TemporaryDirectory() as scratch:
+        bundle = Path(scratch) / "bundle.tar.gz"
+        command = [opa, "build", "-t", "wasm", "-e", ENTRYPOINT]
+        command += ["--ignore", "*_test.rego", "-o", str(bundle), "lotse", "data.json"]
+        subprocess.run(command, cwd=rego, check=True)  # noqa: S603 - the given OPA, fixed arguments
+        with tarfile.open(bundle) as archive:
+            member = archive.extractfile("/policy.wasm")
+            if member is None:
+                raise FileNotFoundError("/policy.wasm")
+            return member.read()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Build or check; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m policies.build", description=__doc__)
+    parser.add_argument("--opa", required=True, help="path of the OPA executable")
+    parser.add_argument("--check", action="store_true", help="compare, write nothing")
+    options = parser.parse_args(arguments)
+    document = document_bytes(Catalogue.load())
+    target, module_target = PACKAGE / DOCUMENT_FILE, PACKAGE / WASM_FILE
+    if not options.check:
+        target.write_bytes(document)
+    elif target.read_bytes() != document:
+        sys.stderr.write(f"{DOCUMENT_FILE} is not what the catalogue gives\n")
+        return 1
+    module = compile_rules(options.opa, PACKAGE / "rego")
+    if not options.check:
+        module_target.write_bytes(module)
+    elif module_target.read_bytes() != module:
+        sys.stderr.write(f"{WASM_FILE} is not what the rules give\n")
+        return 1
+    sys.stdout.write(f"{'checked' if options.check else 'built'}: {len(module)} bytes\n")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

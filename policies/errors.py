@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Everything that can go wrong when a decision is prepared or taken.
+
+A refusal is *not* an error: it is a value, see ``policies.model.Decision``.
+
+::
+
+    PolicyError
+    ├── InputInvalid        the decision input is not what the engine may see
+    ├── DeclaredInvalid     a declared code is unknown, mistyped or not the caller's to assert
+    ├── UnknownCode         the catalogue has no such agency kind, field, purpose, rule, norm or reason
+    ├── CatalogueInvalid    the data files contradict their schemas or each other
+    └── PolicyUnavailable   no decision could be taken; the caller must answer 503 and release nothing
+        ├── EngineFailed    the engine trapped, answered nothing or answered nonsense
+        └── BundleInvalid   rules, data and compiled module do not belong together
+
+Messages carry closed codes and never a value that somebody sent.
+"""
+
+from __future__ import annotations
+
+
+class PolicyError(Exception):
+    """Base of every error of this package."""
+
+
+class InputInvalid(PolicyError):
+    """The decision input is malformed; ``code`` says how."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(f"decision input refused: {code}")
+        self.code = code
+
+
+class DeclaredInvalid(PolicyError):
+    """A declared code cannot be accepted; ``code`` says why, the value is not repeated."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(f"declared codes refused: {code}")
+        self.code = code
+
+
+class UnknownCode(PolicyError):
+    """The catalogue does not know a code of the given ``kind`` (agency, field, purpose …)."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(f"the catalogue has no such {kind}")
+        self.kind = kind
+
+
+class CatalogueInvalid(PolicyError):
+    """The catalogue data are inconsistent; the message names file and entry."""
+
+
+class PolicyUnavailable(PolicyError):
+    """No decision can be taken now; nothing may be released (promise P3)."""
+
+
+class EngineFailed(PolicyUnavailable):
+    """The rule engine failed; ``code`` says at which check."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(f"rule engine failed: {code}")
+        self.code = code
+
+
+class BundleInvalid(PolicyUnavailable):
+    """Rules, data and compiled module do not fit together."""

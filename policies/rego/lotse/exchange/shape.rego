@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: EUPL-1.2
+
+# Shape of the input.
+# A missing or mistyped key must never open anything.
+# Everything the rules read is demanded here, positively, key by key.
+package lotse.exchange
+
+import future.keywords.not
+
+well_formed if {
+	route_is_well_formed
+	agreement_is_well_formed
+	holder_is_well_formed
+	is_object(input.declared)
+	is_array(input.lapsed)
+	count(malformed_permissions) == 0
+}
+
+route_is_well_formed if {
+	is_string(input.from_kind)
+	is_string(input.to_kind)
+	is_string(input.purpose)
+	is_string(input.trigger)
+	is_array(input.fields)
+}
+
+agreement_is_well_formed if {
+	is_boolean(input.agreement.in_force)
+	is_boolean(input.agreement.undertaking_78)
+	is_boolean(input.agreement.approval_79)
+}
+
+holder_is_well_formed if {
+	is_boolean(input.holder.info_block)
+	is_boolean(input.holder.released_by_source)
+	is_array(input.holder.secret_203)
+	is_array(input.holder.entrusted_65)
+}
+
+malformed_permissions contains type if {
+	some type, _ in data.catalogue.permission_types
+	not permission_is_well_formed(type)
+}
+
+permission_is_well_formed(type) if {
+	is_string(input.permission[type].state)
+	is_array(input.permission[type].fields)
+}

@@ -17,19 +17,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-import orjson
 from sqlalchemy import Connection, select
 
 from audit import store
-from audit.backends import Backend, DetailRow, EntryRow, Head, TileRow
-from audit.checkpoint import Checkpoint
+from audit.backends import Backend, DetailRow, EntryRow, Head, Write
 from audit.detailkeys import DetailKeys
-from audit.entry import Commitment, PendingEntry, SealedDetail
-from audit.errors import EntryConflict, LogClosed, LogInconsistent, LogUnavailable
-from audit.merkle import CompactRange, Extension, complete_root, extend, inclusion_proof, leaf_hash
+from audit.entry import PendingEntry
+from audit.errors import LogClosed, LogInconsistent
+from audit.growth import completed_tiles
+from audit.merkle import CompactRange, Extension, extend, inclusion_proof, leaf_hash
 from audit.proof import Receipt
+from audit.repeats import already_there, controller_of, placeholders
 from audit.storedtree import StoredTree
-from audit.tiles import TILE_WIDTH
 
 Work: TypeAlias = Callable[[Connection], PendingEntry | Sequence[PendingEntry]]
 """Runs inside the transaction, after the head is locked. It may read and write any table of the same database.
@@ -38,13 +37,17 @@ It must not end the transaction, must not act outside the connection, and may be
 """
 
 
-class CommitUnknown(Exception):  # noqa: N818 - not an error yet: the log is asked what happened
+class CommitUnknown(Exception):
     """COMMIT did not answer."""
 
     def __init__(self, batch: "Batch") -> None:
         """Carry what was being committed."""
         super().__init__("COMMIT did not answer")
         self.batch = batch
+
+
+class TransactionLost(Exception):
+    """A work left the transaction ended or failed without saying so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +72,8 @@ Result: TypeAlias = Placed | Known | Exception
 class Batch:
     """What one transaction appends."""
 
+    range: CompactRange
+    """The tree before and, once written, after this batch."""
     start: int
     results: list[Result] = field(default_factory=list)
     pending: list[PendingEntry] = field(default_factory=list)
@@ -79,7 +84,9 @@ class Batch:
 class Appender:
     """Runs transactions for one writer thread on one connection."""
 
-    def __init__(self, backend: Backend, connection: Connection, log_id: int, keys: DetailKeys) -> None:
+    def __init__(
+        self, backend: Backend, connection: Connection, log_id: int, keys: DetailKeys
+    ) -> None:
         """Use `connection`, in AUTOCOMMIT mode, for this thread alone."""
         self._backend = backend
         self._connection = connection
@@ -87,7 +94,7 @@ class Appender:
         self._keys = keys
         self._last = CompactRange.empty()
 
-    def transact(self, works: Sequence[Work], note: tuple[int, str] | None, *, careful: bool) -> Batch:
+    def transact(self, works: Sequence[Work], note: tuple[int, str], *, careful: bool) -> Batch:
         """Run one transaction; `note` is a signed checkpoint to store on the way.
 
         Raises:
@@ -99,15 +106,15 @@ class Appender:
         head = self._backend.begin(self._connection, self._log_id)
         old = self._checked_range(head)
         self._keys.begin(head.key_epoch)
-        batch = Batch(start=head.size)
+        batch = Batch(range=old, start=head.size)
         for work in works:
-            batch.results.append(self._run_carefully(work, batch) if careful else self._run(work, batch))
+            batch.results.append(
+                self._run_carefully(work, batch) if careful else self._run(work, batch)
+            )
         if not self._backend.in_transaction(self._connection):
-            message = "a work ended the transaction of the log"
-            raise LogUnavailable(message)
-        self._write(batch, old)
-        if note is not None and note[0] > head.note_size:
-            self._backend.store_note(self._connection, self._log_id, *note)
+            # One of them ended the transaction, or went on after the database refused a statement.
+            raise TransactionLost
+        self._write(batch, old, note)
         try:
             self._backend.execute(self._connection, "COMMIT")
         except Exception as error:
@@ -119,8 +126,7 @@ class Appender:
         """Remember what is durable now."""
         self._connection.commit()
         self._keys.committed()
-        if batch.extension is not None:
-            self._last = batch.extension.range
+        self._last = batch.range
 
     def _checked_range(self, head: Head) -> CompactRange:
         """Refuse to go on from a head that is older than, or other than, what this process has seen."""
@@ -150,9 +156,9 @@ class Appender:
         try:
             made = work(self._connection)
             pending = (made,) if isinstance(made, PendingEntry) else tuple(made)
-            known = self._already_there(pending, batch)
+            known = already_there(self._connection, pending, batch.pending)
             for item in pending:
-                item.entry.leaf(_placeholders(item))
+                item.entry.leaf(placeholders(item))
             if not known:
                 self._backend.execute(self._connection, "RELEASE SAVEPOINT work")
         except Exception as error:  # noqa: BLE001 - it belongs to the one caller who waits for this work
@@ -169,38 +175,23 @@ class Appender:
         self._backend.execute(self._connection, "ROLLBACK TO SAVEPOINT work")
         self._backend.execute(self._connection, "RELEASE SAVEPOINT work")
 
-    def _already_there(self, pending: Sequence[PendingEntry], batch: Batch) -> bool:
-        """Tell whether these very entries were appended before.
-
-        Raises:
-            EntryConflict: some of them were, or others with the same ids.
-        """
-        if not pending:
-            return False
-        ids = {item.entry.id: item for item in pending}
-        entry = store.entry.c
-        query = select(entry.entry_id, entry.leaf).where(entry.entry_id.in_(ids))
-        found = {row.entry_id: bytes(row.leaf) for row in self._connection.execute(query)}
-        found.update((item.entry.id, item.entry.leaf(_placeholders(item))) for item in batch.pending)
-        same = [_bare(found[key]) == _bare(item.entry.leaf(_placeholders(item))) for key, item in ids.items() if key in found]
-        if not same:
-            return False
-        if len(same) != len(pending) or not all(same):
-            message = "an entry with this id but other content is in the log"
-            raise EntryConflict(message)
-        return True
-
-    def _write(self, batch: Batch, old: CompactRange) -> None:
+    def _write(self, batch: Batch, old: CompactRange, note: tuple[int, str]) -> None:
         """Wrap, commit, hash, prove and insert everything of the batch."""
         if not batch.pending:
             return
         entries, details = [], []
         for index, item in enumerate(batch.pending, batch.start):
             entry, commitments = item.entry, []
-            for detail in sorted(item.details, key=_controller):
-                made = self._keys.wrap(self._connection, self._log_id, entry.id, entry.ts_us, detail)
+            for detail in sorted(item.details, key=controller_of):
+                made = self._keys.wrap(
+                    self._connection, self._log_id, entry.id, entry.ts_us, detail
+                )
                 commitments.append(made.commitment)
-                details.append(DetailRow(self._log_id, index, made.controller, made.key_id, made.salt, made.stored))
+                details.append(
+                    DetailRow(
+                        self._log_id, index, made.controller, made.key_id, made.salt, made.stored
+                    )
+                )
             leaf = entry.leaf(commitments)
             way = entry.direction
             source, recipient = (None, None) if way is None else (way.source, way.recipient)
@@ -223,31 +214,23 @@ class Appender:
             )
         hashes = [row.leaf_hash for row in entries]
         batch.extension = extend(old, hashes)
-        tiles = self._completed_tiles(old.size, hashes)
-        self._backend.insert(self._connection, "audit_entry", entries)
-        if details:
-            self._backend.insert(self._connection, "audit_detail", details)
-        if tiles:
-            self._backend.insert(self._connection, "audit_tile", tiles)
-        grown = batch.extension.range
-        self._backend.update_head(self._connection, self._log_id, grown.size, batch.extension.root, grown.to_bytes())
-
-    def _completed_tiles(self, first: int, hashes: list[bytes]) -> list[TileRow]:
-        """Return the tiles that become full, on every level; what precedes them is read from the database."""
-        tree = StoredTree(self._connection, self._log_id)
-        rows: list[TileRow] = []
-        level = 0
-        while (first + len(hashes)) // TILE_WIDTH > first // TILE_WIDTH:
-            lead = first % TILE_WIDTH
-            row = (tree.hashes(level, first - lead, lead) if lead else []) + hashes
-            first //= TILE_WIDTH
-            hashes = []
-            for number in range(len(row) // TILE_WIDTH):
-                chunk = row[number * TILE_WIDTH : (number + 1) * TILE_WIDTH]
-                hashes.append(complete_root(chunk))
-                rows.append(TileRow(self._log_id, level, first + number, b"".join(chunk), hashes[-1]))
-            level += 1
-        return rows
+        tiles = completed_tiles(
+            StoredTree(self._connection, self._log_id), self._log_id, old.size, hashes
+        )
+        grown = batch.range = batch.extension.range
+        self._backend.write(
+            self._connection,
+            Write(
+                self._log_id,
+                grown.size,
+                batch.extension.root,
+                grown.to_bytes(),
+                entries,
+                details,
+                tiles,
+                note,
+            ),
+        )
 
     def abandon(self) -> bool:
         """Roll back; tell whether the connection can be used again."""
@@ -273,33 +256,16 @@ class Appender:
             self._committed(batch)
         return there
 
-    def receipts(self, pending: Sequence[PendingEntry], checkpoint: Checkpoint, note: str) -> tuple[Receipt, ...]:
-        """Prove entries that were in the log before, in the tree of `checkpoint`."""
+    def receipts(
+        self, pending: Sequence[PendingEntry], size: int, note: str
+    ) -> tuple[Receipt, ...]:
+        """Prove entries that were in the log before, in the tree of `size` entries."""
         tree = StoredTree(self._connection, self._log_id)
         entry = store.entry.c
         made = []
         for item in pending:
             query = select(entry.idx, entry.leaf).where(entry.entry_id == item.entry.id)
             index, leaf = self._connection.execute(query).one()
-            made.append(Receipt(bytes(leaf), index, inclusion_proof(index, checkpoint.size, tree.node), note))
+            made.append(Receipt(bytes(leaf), index, inclusion_proof(index, size, tree.node), note))
         self._connection.commit()
         return tuple(made)
-
-
-def _controller(detail: SealedDetail) -> str:
-    """Sort details by controller, so that the order of the caller does not show."""
-    return detail.controller
-
-
-def _placeholders(item: PendingEntry) -> list[Commitment]:
-    """Return commitments of the right length, to compare and to measure a leaf before its details are wrapped."""
-    return [Commitment(detail.controller, "0" * 64, detail.retention) for detail in sorted(item.details, key=_controller)]
-
-
-def _bare(leaf: bytes) -> object:
-    """Return a leaf without the digests of its details, which differ each time a detail is wrapped."""
-    value = orjson.loads(leaf)
-    for item in value["details"]:
-        del item["h"]
-    return value
-

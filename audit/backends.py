@@ -7,6 +7,7 @@ everything written survives a crash of the process, the database and the machine
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, NamedTuple, Protocol
 
 from sqlalchemy import Connection
@@ -61,7 +62,21 @@ class Head:
     compact_range: bytes
     key_epoch: int
     closed: bool
-    note_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """Everything one transaction adds, and the head that results."""
+
+    log_id: int
+    size: int
+    root: bytes
+    compact_range: bytes
+    entries: Sequence[EntryRow]
+    details: Sequence[DetailRow]
+    tiles: Sequence[TileRow]
+    note: tuple[int, str]
+    """Newest signed checkpoint and its size; stored unless a newer one is there."""
 
 
 class Backend(Protocol):
@@ -72,35 +87,43 @@ class Backend(Protocol):
 
     def begin(self, connection: Connection, log_id: int) -> Head:
         """Start a transaction and lock the head row."""
+        ...
 
-    def insert(self, connection: Connection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Insert whole rows."""
-
-    def update_head(self, connection: Connection, log_id: int, size: int, root: bytes, compact_range: bytes) -> None:
-        """Move the locked head."""
+    def write(self, connection: Connection, write: Write) -> None:
+        """Insert the rows and move the locked head."""
 
     def store_note(self, connection: Connection, log_id: int, size: int, note: str) -> None:
-        """Remember the newest signed checkpoint, inside or outside a transaction; an older one never replaces it."""
+        """Remember a signed checkpoint outside a batch; an older one never replaces a newer one."""
 
     def execute(self, connection: Connection, statement: str) -> None:
         """Run one statement without parameters: COMMIT, ROLLBACK, SAVEPOINT."""
 
     def in_transaction(self, connection: Connection) -> bool:
         """Tell whether the transaction that `begin` started is still open and usable."""
+        ...
 
     def usable(self, connection: Connection) -> bool:
         """Tell whether the connection can be used again after an error."""
+        ...
 
 
-_COLUMNS = {"audit_entry": EntryRow._fields, "audit_detail": DetailRow._fields, "audit_tile": TileRow._fields}
-_HEAD = "SELECT size, compact_range, key_epoch, closed, note_size FROM audit_head WHERE log_id = "
+_COLUMNS = {
+    "audit_entry": EntryRow._fields,
+    "audit_detail": DetailRow._fields,
+    "audit_tile": TileRow._fields,
+}
+_HEAD = "SELECT size, compact_range, key_epoch, closed FROM audit_head WHERE log_id = "
+
+
+def _raw(connection: Connection) -> Any:
+    """Return the driver's connection below SQLAlchemy."""
+    return connection.connection.driver_connection
 
 
 class SqliteBackend:
-    """SQLite in WAL mode with synchronous=FULL: the only mode that survives a power cut with WAL (sqlite.org/wal)."""
+    """SQLite in WAL mode with synchronous=FULL, the only setting of WAL that survives a power cut."""
 
     def __init__(self) -> None:
-        """Prepare the statements."""
         self._insert = {
             table: f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608
             for table, columns in _COLUMNS.items()
@@ -117,21 +140,30 @@ class SqliteBackend:
         """Take the write lock of the database file, then read the head."""
         raw = _raw(connection)
         raw.execute("BEGIN IMMEDIATE")
-        size, compact, epoch, closed, note_size = raw.execute(f"{_HEAD}?", (log_id,)).fetchone()
-        return Head(size, compact, epoch, bool(closed), note_size)
+        size, compact, epoch, closed = raw.execute(f"{_HEAD}?", (log_id,)).fetchone()
+        return Head(size, compact, epoch, bool(closed))
 
-    def insert(self, connection: Connection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Insert whole rows."""
-        _raw(connection).executemany(self._insert[table], rows)
-
-    def update_head(self, connection: Connection, log_id: int, size: int, root: bytes, compact_range: bytes) -> None:
-        """Move the locked head."""
-        statement = "UPDATE audit_head SET size = ?, root = ?, compact_range = ? WHERE log_id = ?"
-        _raw(connection).execute(statement, (size, root, compact_range, log_id))
+    def write(self, connection: Connection, write: Write) -> None:
+        """Insert the rows and move the locked head."""
+        raw = _raw(connection)
+        raw.executemany(self._insert["audit_entry"], write.entries)
+        if write.details:
+            raw.executemany(self._insert["audit_detail"], write.details)
+        if write.tiles:
+            raw.executemany(self._insert["audit_tile"], write.tiles)
+        note_size, note = write.note
+        raw.execute(
+            "UPDATE audit_head SET size = ?1, root = ?2, compact_range = ?3, "
+            "note = CASE WHEN note_size < ?5 THEN ?4 ELSE note END, note_size = max(note_size, ?5) "
+            "WHERE log_id = ?6",
+            (write.size, write.root, write.compact_range, note, note_size, write.log_id),
+        )
 
     def store_note(self, connection: Connection, log_id: int, size: int, note: str) -> None:
-        """Remember the newest signed checkpoint."""
-        statement = "UPDATE audit_head SET note = ?, note_size = ? WHERE log_id = ? AND note_size < ?"
+        """Remember a signed checkpoint outside a batch."""
+        statement = (
+            "UPDATE audit_head SET note = ?, note_size = ? WHERE log_id = ? AND note_size < ?"
+        )
         _raw(connection).execute(statement, (note, size, log_id, size))
 
     def execute(self, connection: Connection, statement: str) -> None:
@@ -147,16 +179,40 @@ class SqliteBackend:
         return not connection.closed
 
 
-def _raw(connection: Connection) -> Any:  # noqa: ANN401 - the driver's own connection, typed by neither driver alike
-    """Return the driver's connection below SQLAlchemy."""
-    return connection.connection.driver_connection
+_TYPES = {
+    "audit_entry": ("int", "bigint", "text", "bigint", *("text",) * 6, "bytea", "bytea"),
+    "audit_detail": ("int", "bigint", "text", "text", "bytea", "bytea"),
+    "audit_tile": ("int", "int", "bigint", "bytea", "bytea"),
+}
+
+
+@cache
+def _postgres_insert(table: str, *, single: bool) -> str:
+    """Return an INSERT of one row, or of any number of rows that arrive as one array per column."""
+    names = ", ".join(_COLUMNS[table])
+    if single:
+        values = ", ".join(f"%b::{kind}" for kind in _TYPES[table])
+        return f"INSERT INTO {table} ({names}) VALUES ({values})"  # noqa: S608
+    arrays = ", ".join(f"%b::{kind}[]" for kind in _TYPES[table])
+    return f"INSERT INTO {table} ({names}) SELECT * FROM unnest({arrays})"  # noqa: S608
+
+
+@cache
+def _postgres_write(*inserts: str) -> str:
+    """Return one statement that inserts everything and moves the head: one round trip, few plans."""
+    parts = ", ".join(f"part{number} AS ({insert})" for number, insert in enumerate(inserts))
+    return f"""
+        WITH {parts}
+        UPDATE audit_head SET size = %b, root = %b, compact_range = %b,
+          note = CASE WHEN note_size < %b THEN %b ELSE note END, note_size = greatest(note_size, %b)
+        WHERE log_id = %b"""  # noqa: S608
 
 
 class PostgresBackend:
-    """PostgreSQL through psycopg 3: a row lock on the head, prepared statements, COPY for larger batches."""
+    """PostgreSQL through psycopg 3: a row lock on the head, three round trips per batch."""
 
     def prepare(self, connection: Connection) -> None:
-        """Make commits durable even where the server's default is not."""
+        """Make commits durable even where the server's default is not, and read what is committed."""
         raw = _raw(connection)
         (level,) = raw.execute("SHOW synchronous_commit").fetchone()
         if level == "off":
@@ -165,28 +221,43 @@ class PostgresBackend:
         raw.execute(f"SET lock_timeout = {BUSY_MS}")
 
     def begin(self, connection: Connection, log_id: int) -> Head:
-        """Start a transaction and lock the head row, in one round trip."""
+        """Start a transaction and lock the head row."""
         cursor = _raw(connection).execute(f"BEGIN; {_HEAD}{int(log_id)} FOR UPDATE")
         cursor.nextset()
-        size, compact, epoch, closed, note_size = cursor.fetchone()
-        return Head(size, bytes(compact), epoch, closed, note_size)
+        size, compact, epoch, closed = cursor.fetchone()
+        return Head(size, bytes(compact), epoch, closed)
 
-    def insert(self, connection: Connection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Insert whole rows."""
-        columns = _COLUMNS[table]
-        one = f"({', '.join(['%b'] * len(columns))})"
-        statement = f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([one] * len(rows))}"  # noqa: S608
-        _raw(connection).execute(statement, [value for row in rows for value in row])
-
-    def update_head(self, connection: Connection, log_id: int, size: int, root: bytes, compact_range: bytes) -> None:
-        """Move the locked head."""
-        statement = "UPDATE audit_head SET size = %b, root = %b, compact_range = %b WHERE log_id = %b"
-        _raw(connection).execute(statement, (size, root, compact_range, log_id), prepare=True)
+    def write(self, connection: Connection, write: Write) -> None:
+        """Insert the rows and move the locked head."""
+        values: list[Any] = []
+        inserts = []
+        for table, rows in (
+            ("audit_entry", write.entries),
+            ("audit_detail", write.details),
+            ("audit_tile", write.tiles),
+        ):
+            if rows:
+                single = len(rows) == 1
+                inserts.append(_postgres_insert(table, single=single))
+                values.extend(rows[0] if single else map(list, zip(*rows, strict=True)))
+        note_size, note = write.note
+        values += [
+            write.size,
+            write.root,
+            write.compact_range,
+            note_size,
+            note,
+            note_size,
+            write.log_id,
+        ]
+        _raw(connection).execute(_postgres_write(*inserts), values, prepare=True)
 
     def store_note(self, connection: Connection, log_id: int, size: int, note: str) -> None:
-        """Remember the newest signed checkpoint."""
-        statement = "UPDATE audit_head SET note = %s, note_size = %s WHERE log_id = %s AND note_size < %s"
-        _raw(connection).execute(statement, (note, size, log_id, size), prepare=True)
+        """Remember a signed checkpoint outside a batch."""
+        statement = (
+            "UPDATE audit_head SET note = %s, note_size = %s WHERE log_id = %s AND note_size < %s"
+        )
+        _raw(connection).execute(statement, (note, size, log_id, size))
 
     def execute(self, connection: Connection, statement: str) -> None:
         """Run one statement without parameters."""

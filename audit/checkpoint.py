@@ -53,7 +53,7 @@ def sign_checkpoint(checkpoint: Checkpoint, signer: NoteSigner) -> str:
 
 def log_key(origin: str, signer: NoteSigner) -> VerifierKey:
     """Return the verifier key under which this signer's checkpoints are checked."""
-    return VerifierKey(origin, ED25519, signer.public_bytes)
+    return VerifierKey(origin, ED25519, signer.public_bytes())
 
 
 def open_checkpoint(unverified_note: str, keys: Sequence[VerifierKey]) -> Checkpoint:

@@ -9,20 +9,18 @@ Once destroyed it is never made again: the next detail gets a new generation.
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, Select, insert, select
 
 from audit import store
-from audit.entry import SALT_BYTES, Commitment, EntryId, SealedDetail, commit
+from audit.entry import SALT_BYTES, Commitment, EntryId, SealedDetail, commit, rfc3339_micro
 from audit.errors import DetailErased
 
 NONCE_BYTES = 12
 """NIST SP 800-38D section 5.2.1.1."""
 KEY_BITS = 256
-_US_PER_SECOND = 1_000_000
 
 
 class Wrapper(Protocol):
@@ -69,12 +67,14 @@ class WrappedDetail:
 
 def month_of(ts_us: int) -> str:
     """Return the UTC calendar month of a time in microseconds."""
-    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=ts_us)).strftime("%Y-%m")
+    return rfc3339_micro(ts_us)[:7]
 
 
 def _key_context(key_id: str, use: KeyUse) -> bytes:
     """Bind a wrapped key to its row; codes have no NUL."""
-    return "\0".join(("lotse/detail-key/v1", key_id, use.controller, use.retention, use.period)).encode()
+    return (
+        f"lotse/detail-key/v1\0{key_id}\0{use.controller}\0{use.retention}\0{use.period}".encode()
+    )
 
 
 def _detail_context(entry_id: str, controller: str) -> bytes:
@@ -106,13 +106,22 @@ class DetailKeys:
         self._fresh.clear()
 
     def wrap(
-        self, connection: Connection, log_id: int, entry_id: EntryId, ts_us: int, detail: SealedDetail
+        self,
+        connection: Connection,
+        log_id: int,
+        entry_id: EntryId,
+        ts_us: int,
+        detail: SealedDetail,
     ) -> StoredDetail:
         """Wrap one detail and commit to the result."""
-        key_id, cipher = self._key(connection, KeyUse(log_id, detail.controller, detail.retention, month_of(ts_us)))
+        key_id, cipher = self._key(
+            connection, KeyUse(log_id, detail.controller, detail.retention, month_of(ts_us))
+        )
         noise = secrets.token_bytes(NONCE_BYTES + SALT_BYTES)
         nonce, salt = noise[:NONCE_BYTES], noise[NONCE_BYTES:]
-        stored = nonce + cipher.encrypt(nonce, detail.ciphertext, _detail_context(entry_id, detail.controller))
+        stored = nonce + cipher.encrypt(
+            nonce, detail.ciphertext, _detail_context(entry_id, detail.controller)
+        )
         commitment = Commitment(detail.controller, commit(salt, stored), detail.retention)
         return StoredDetail(detail.controller, key_id, salt, stored, commitment)
 
@@ -126,7 +135,9 @@ class DetailKeys:
         row = connection.execute(_newest(use)).one_or_none()
         if row is None or row.wrapped is None:
             return None
-        return row.key_id, AESGCM(self._wrapper.unwrap(bytes(row.wrapped), _key_context(row.key_id, use)))
+        return row.key_id, AESGCM(
+            self._wrapper.unwrap(bytes(row.wrapped), _key_context(row.key_id, use))
+        )
 
     def _make(self, connection: Connection, use: KeyUse) -> tuple[str, AESGCM]:
         newest = connection.execute(_newest(use)).one_or_none()
@@ -159,13 +170,17 @@ def _newest(use: KeyUse) -> Select[tuple[str, bytes | None, int]]:
     )
 
 
-def unwrap_detail(connection: Connection, wrapper: Wrapper, entry_id: str, row: WrappedDetail) -> bytes:
+def unwrap_detail(
+    connection: Connection, wrapper: Wrapper, entry_id: str, row: WrappedDetail
+) -> bytes:
     """Take off the outer layer; what remains is sealed to the controller.
 
     Raises:
         DetailErased: the key was destroyed.
     """
-    found = connection.execute(select(store.key).where(store.key.c.key_id == row.key_id)).one_or_none()
+    found = connection.execute(
+        select(store.key).where(store.key.c.key_id == row.key_id)
+    ).one_or_none()
     if found is None or found.wrapped is None:
         message = "the key of this detail was destroyed"
         raise DetailErased(message)

@@ -10,13 +10,14 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
+from functools import lru_cache
 from hashlib import sha256
 from typing import NewType, TypeAlias
 
 import orjson
 
 from audit.errors import EntryInvalid
+from audit.vocabulary import EntryKind, Outcome
 
 EntryId = NewType("EntryId", str)
 """32 hexadecimal digits of a UUID version 7 (RFC 9562 section 5.7)."""
@@ -32,50 +33,6 @@ RND_BYTES = 16
 SALT_BYTES = 32
 COMMITMENT_TAG = b"gwaudit/detail/v1"
 """Domain separation of the commitment to a detail."""
-
-
-class EntryKind(StrEnum):
-    """What happened. A kind is never renamed; retired ones stay."""
-
-    ACCESS_REQUESTED = "access.requested"
-    DISCLOSE = "disclose"
-    EXCHANGE_HELD = "exchange.held"
-    EXCHANGE_RELEASED = "exchange.released"
-    EXCHANGE_ABORTED = "exchange.aborted"
-    EXCHANGE_EXPIRED = "exchange.expired"
-    PERMISSION_GIVEN = "permission.given"
-    PERMISSION_WITHDRAWN = "permission.withdrawn"
-    LINK_MADE = "link.made"
-    LINK_REMOVED = "link.removed"
-    AGENCIES_PUBLISHED = "agencies.published"
-    POLICY_ACTIVATED = "policy.activated"
-    KEY_EVENT = "key.event"
-    CONFIG_CHANGED = "config.changed"
-    LOG_VIEWED = "log.viewed"
-    LOG_UNMASKED = "log.unmasked"
-    RIGHTS_ANSWERED = "rights.answered"
-    HOLD_SET = "hold.set"
-    HOLD_LIFTED = "hold.lifted"
-    RETENTION_EXECUTED = "retention.executed"
-    SUBJECT_SHREDDED = "subject.shredded"
-    WITNESS_STALE = "witness.stale"
-    SELFTEST = "selftest"
-    # The other verbs of § 76 Abs. 1 BDSG; `disclose` is above.
-    COLLECT = "collect"
-    CHANGE = "change"
-    QUERY = "query"
-    COMBINE = "combine"
-    DELETE = "delete"
-
-
-class Outcome(StrEnum):
-    """How it ended."""
-
-    PERMIT = "permit"
-    DENY = "deny"
-    HOLD = "hold"
-    WITHHELD = "withheld"
-    ERROR = "error"
 
 
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -157,7 +114,11 @@ class Entry:
         _check(_HANDLE, "corr", self.corr)
         _check(_HANDLE, "permission", self.permission)
         _check(_HANDLE, "rnd", self.rnd)
-        for name, codes in (("rules", self.rules), ("reasons", self.reasons), ("fields", self.fields)):
+        for name, codes in (
+            ("rules", self.rules),
+            ("reasons", self.reasons),
+            ("fields", self.fields),
+        ):
             if len(codes) > MAX_CODES:
                 message = f"an entry has at most {MAX_CODES} {name}"
                 raise EntryInvalid(message)
@@ -165,7 +126,13 @@ class Entry:
         for name in ("policy", "statement", "decision", "document"):
             _check(_DIGEST, name, getattr(self, name))
         if self.direction is not None:
-            _check(_CODE, "direction", self.direction.source, self.direction.recipient, self.direction.by)
+            _check(
+                _CODE,
+                "direction",
+                self.direction.source,
+                self.direction.recipient,
+                self.direction.by,
+            )
 
     def leaf(self, commitments: Sequence[Commitment] = ()) -> bytes:
         """Return the bytes that go into the log.
@@ -178,8 +145,13 @@ class Entry:
             {
                 "corr": self.corr,
                 "dec": self.decision,
-                "details": [{"c": item.controller, "h": item.digest, "ret": item.retention} for item in commitments],
-                "dir": None if way is None else {"by": way.by, "from": way.source, "to": way.recipient},
+                "details": [
+                    {"c": item.controller, "h": item.digest, "ret": item.retention}
+                    for item in commitments
+                ],
+                "dir": None
+                if way is None
+                else {"by": way.by, "from": way.source, "to": way.recipient},
                 "doc": self.document,
                 "fields": self.fields,
                 "id": self.id,
@@ -206,7 +178,14 @@ class Entry:
 
 def rfc3339_micro(ts_us: int) -> str:
     """Write microseconds since 1970 as RFC 3339 UTC with six decimals."""
-    return (_EPOCH + timedelta(microseconds=ts_us)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    seconds, micro = divmod(ts_us, 1_000_000)
+    return f"{_second(seconds)}.{micro:06d}Z"
+
+
+@lru_cache(maxsize=64)
+def _second(seconds: int) -> str:
+    """Write the part of a time that neighbouring entries share."""
+    return (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def new_entry_id(now_ms: int, randomness: Randomness = secrets.token_bytes) -> EntryId:
@@ -217,7 +196,7 @@ def new_entry_id(now_ms: int, randomness: Randomness = secrets.token_bytes) -> E
     return EntryId(f"{value:032x}")
 
 
-def new_entry(  # noqa: PLR0913 - one argument per member of the leaf
+def new_entry(
     kind: EntryKind,
     outcome: Outcome,
     *,

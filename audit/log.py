@@ -6,25 +6,24 @@ If the future fails, nothing of the work is in the database, and the caller rele
 """
 
 import asyncio
-import contextlib
 import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine
 
 from audit.append import Appender, Batch, CommitUnknown, Known, Placed, Work
 from audit.backends import backend_for
-from audit.checkpoint import Checkpoint, log_key, peek_checkpoint, sign_checkpoint
+from audit.checkpoint import Checkpoint, log_key, sign_checkpoint
 from audit.detailkeys import DetailKeys, Wrapper
 from audit.entry import PendingEntry
 from audit.errors import LogClosed, LogInconsistent, LogUnavailable, OutcomeUnknown
 from audit.note import NoteSigner
 from audit.proof import Receipt
 from audit.startup import check_log, found_log
+from audit.waiting import Appended, Job, deliver, fail
 
 MAX_BATCH = 512
 """Works in one transaction; keeps its duration, and the wait of the next one, short."""
@@ -32,41 +31,6 @@ NOTE_IDLE_SECONDS = 0.05
 """After this long without work the newest signed checkpoint is stored by itself."""
 RECONNECT_PAUSES_SECONDS = (0.0, 0.2, 1.0, 3.0)
 """Waits before each attempt to ask what became of a COMMIT that did not answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Appended:
-    """What the log gives back for one work."""
-
-    entries: tuple[Receipt, ...]
-    """One receipt per entry, in the order of the work."""
-    pending: tuple[PendingEntry, ...]
-    """What the work decided to append; `entry.outcome` tells how its guard ended."""
-
-
-class _Job:
-    """One work and who waits for it: a thread (`future`) or a coroutine (`waiter` on `loop`)."""
-
-    __slots__ = ("future", "loop", "result", "waiter", "work")
-
-    def __init__(
-        self,
-        work: Work,
-        future: "Future[Appended] | None" = None,
-        loop: asyncio.AbstractEventLoop | None = None,
-        waiter: "asyncio.Future[Appended] | None" = None,
-    ) -> None:
-        self.work = work
-        self.future = future
-        self.loop = loop
-        self.waiter = waiter
-        self.result: Appended | Exception | None = None
-
-    def wanted(self) -> bool:
-        """Tell whether somebody still waits; from here on a future cannot be cancelled."""
-        if self.future is not None:
-            return self.future.set_running_or_notify_cancel()
-        return self.waiter is not None and not self.waiter.cancelled()
 
 
 class LogWriter:
@@ -95,7 +59,7 @@ class LogWriter:
         self._origin = origin
         self._backend = backend_for(engine.dialect.name)
         self._keys = DetailKeys(wrapper, clock)
-        self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._gate = threading.Lock()
         self._closed = False
         self._appender: Appender | None = None
@@ -108,7 +72,7 @@ class LogWriter:
     @property
     def vkey(self) -> str:
         """Return the key that verifies this log, as a signed-note verifier key."""
-        return str(log_key(self._origin, self._signer))
+        return log_key(self._origin, self._signer).to_text()
 
     @property
     def checkpoint(self) -> str:
@@ -125,7 +89,7 @@ class LogWriter:
             LogClosed: the writer was closed.
         """
         future: Future[Appended] = Future()
-        self._enqueue(_Job(work, future=future))
+        self._enqueue(Job(work, future=future))
         return future
 
     async def append(self, work: Work) -> Appended:
@@ -138,7 +102,7 @@ class LogWriter:
         """
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[Appended] = loop.create_future()
-        self._enqueue(_Job(work, loop=loop, waiter=waiter))
+        self._enqueue(Job(work, loop=loop, waiter=waiter))
         return await waiter
 
     def close(self) -> None:
@@ -149,14 +113,12 @@ class LogWriter:
                 self._queue.put(None)
         self._thread.join()
 
-    def _enqueue(self, job: _Job) -> None:
+    def _enqueue(self, job: Job) -> None:
         with self._gate:
             if self._closed:
                 message = "the log was closed"
                 raise LogClosed(message)
             self._queue.put(job)
-
-    # --- below: the writer's thread -------------------------------------------------------------------------------
 
     def _open(self, last_seen: str | None) -> tuple[int, tuple[int, str]]:
         """Check the log under its head lock, and sign what it holds."""
@@ -178,18 +140,18 @@ class LogWriter:
             jobs, open_ = self._take()
             if jobs:
                 self._process(jobs)
-                _deliver(jobs)
+                deliver(jobs)
         self._store_note()
         self._disconnect()
 
-    def _take(self) -> tuple[list[_Job], bool]:
+    def _take(self) -> tuple[list[Job], bool]:
         """Wait for work and return all of it, at most 512; false when the writer was closed."""
         try:
             job = self._queue.get(timeout=None if self._unstored is None else NOTE_IDLE_SECONDS)
         except queue.Empty:
             self._store_note()
             return [], True
-        jobs: list[_Job] = []
+        jobs: list[Job] = []
         while True:
             if job is None:
                 return jobs, False
@@ -202,19 +164,19 @@ class LogWriter:
             except queue.Empty:
                 return jobs, True
 
-    def _process(self, jobs: Sequence[_Job]) -> None:
+    def _process(self, jobs: Sequence[Job]) -> None:
         """Give every job its result; never raises."""
         try:
             batch = self._transact(jobs)
             self._settle(jobs, batch)
         except LogUnavailable as error:
-            _fail(jobs, error)
+            fail(jobs, error)
         except Exception as error:  # noqa: BLE001 - the callers wait: whatever it was, nothing may be released
             unavailable = LogUnavailable("the log could not be written")
             unavailable.__cause__ = error
-            _fail(jobs, unavailable)
+            fail(jobs, unavailable)
 
-    def _transact(self, jobs: Sequence[_Job]) -> Batch:
+    def _transact(self, jobs: Sequence[Job]) -> Batch:
         """Try until the outcome of the batch is known: fast, then carefully, and again on a new connection."""
         works = [job.work for job in jobs]
         careful = False
@@ -222,7 +184,7 @@ class LogWriter:
         while True:
             try:
                 appender = self._connected()
-                return appender.transact(works, self._unstored, careful=careful)
+                return appender.transact(works, self._newest, careful=careful)
             except CommitUnknown as unknown:
                 self._abandon()
                 if self._committed_after_all(unknown.batch):
@@ -260,11 +222,10 @@ class LogWriter:
                 self._abandon()
         raise OutcomeUnknown(message)
 
-    def _settle(self, jobs: Sequence[_Job], batch: Batch) -> None:
+    def _settle(self, jobs: Sequence[Job], batch: Batch) -> None:
         """Sign the new tree, now that it is durable, and hand out receipts."""
-        grown = batch.extension
-        if grown is not None:
-            checkpoint = Checkpoint(self._origin, grown.range.size, grown.root)
+        if batch.range.size > self._newest[0]:
+            checkpoint = Checkpoint(self._origin, batch.range.size, batch.range.root)
             note = sign_checkpoint(checkpoint, self._signer)
             self._newest = self._unstored = (checkpoint.size, note)
         for job, result in zip(jobs, batch.results, strict=True):
@@ -289,11 +250,12 @@ class LogWriter:
     def _known(self, pending: tuple[PendingEntry, ...]) -> Appended | Exception:
         """Prove entries of a repeated call in the newest tree."""
         try:
-            checkpoint = peek_checkpoint(self._newest[1])
-            return Appended(self._connected().receipts(pending, checkpoint, self._newest[1]), pending)
+            return Appended(self._connected().receipts(pending, *self._newest), pending)
         except Exception as error:  # noqa: BLE001 - only this caller is concerned, and may repeat the call
             self._abandon()
-            unavailable = LogUnavailable("the entry is in the log, but its receipt could not be made")
+            unavailable = LogUnavailable(
+                "the entry is in the log, but its receipt could not be made"
+            )
             unavailable.__cause__ = error
             return unavailable
 
@@ -333,35 +295,3 @@ class LogWriter:
                 connection.close()
             except Exception:  # noqa: BLE001, S110 - it is gone either way
                 pass
-
-
-def _fail(jobs: Sequence[_Job], error: Exception) -> None:
-    for job in jobs:
-        job.result = error
-
-
-def _deliver(jobs: Sequence[_Job]) -> None:
-    """Wake whoever waits: threads one by one, each event loop once."""
-    loops: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
-    for job in jobs:
-        if job.future is not None:
-            if isinstance(job.result, Appended):
-                job.future.set_result(job.result)
-            else:
-                job.future.set_exception(job.result)
-        elif job.loop is not None:
-            loops.setdefault(job.loop, []).append(job)
-    for loop, waiting in loops.items():
-        with contextlib.suppress(RuntimeError):  # the loop was closed: nobody waits there any more
-            loop.call_soon_threadsafe(_resolve, waiting)
-
-
-def _resolve(jobs: Sequence[_Job]) -> None:
-    """Run in the event loop: finish the futures of its coroutines."""
-    for job in jobs:
-        if job.waiter is None or job.waiter.done():
-            continue
-        if isinstance(job.result, Appended):
-            job.waiter.set_result(job.result)
-        elif job.result is not None:
-            job.waiter.set_exception(job.result)

@@ -104,7 +104,10 @@ def extend(old: CompactRange, leaves: Sequence[bytes]) -> Extension:
     """Append leaf hashes and prove all of them in the new tree, visiting each new node once."""
     start = old.size
     end = start + len(leaves)
-    known = {position << level: peak for (level, position), peak in zip(peaks_of(start), old.peaks, strict=True)}
+    known = {
+        position << level: peak
+        for (level, position), peak in zip(peaks_of(start), old.peaks, strict=True)
+    }
     paths: list[list[bytes]] = [[] for _ in leaves]
 
     def build(level: int, low: int) -> bytes:
@@ -228,7 +231,9 @@ def root_from_path(index: int, size: int, leaf: bytes, path: Sequence[bytes]) ->
     return root
 
 
-def verify_inclusion(index: int, size: int, leaf: bytes, path: Sequence[bytes], root: bytes) -> None:
+def verify_inclusion(
+    index: int, size: int, leaf: bytes, path: Sequence[bytes], root: bytes
+) -> None:
     """Check that the leaf hash `leaf` is entry `index` of the tree with this `size` and `root`.
 
     Raises:
@@ -239,32 +244,40 @@ def verify_inclusion(index: int, size: int, leaf: bytes, path: Sequence[bytes], 
         raise InclusionInvalid(message)
 
 
-def verify_continuation(old: int, new: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes]) -> None:
+def verify_continuation(
+    old: int, new: int, old_root: bytes, new_root: bytes, proof: Sequence[bytes]
+) -> None:
     """Check that the tree (new, new_root) begins with the tree (old, old_root), old > 0 (RFC 9162 section 2.1.4.2).
 
     Raises:
         ConsistencyInvalid: it does not; the log was rewritten, truncated or forked.
     """
-    broken = ConsistencyInvalid(f"the log of {new} entries does not continue the log of {old} entries")
+    broken = ConsistencyInvalid(
+        f"the log of {new} entries does not continue the log of {old} entries"
+    )
     if not 0 < old <= new or any(len(item) != HASH_BYTES for item in proof):
         raise broken
     if old == new:
         if proof or old_root != new_root:
             raise broken
         return
-    hashes = list(proof)
-    if old & (old - 1) == 0:
-        hashes.insert(0, old_root)
-    if not hashes:
+    hashes = [old_root, *proof] if old & (old - 1) == 0 else list(proof)
+    if _two_roots(old, new, hashes) != (old_root, new_root):
         raise broken
+
+
+def _two_roots(old: int, new: int, hashes: Sequence[bytes]) -> tuple[bytes, bytes] | None:
+    """Return the roots of both trees that a consistency proof leads to; None if its length is wrong."""
     first, last = old - 1, new - 1
     while first & 1:
         first >>= 1
         last >>= 1
+    if not hashes:
+        return None
     seen_old = seen_new = hashes[0]
     for item in hashes[1:]:
         if last == 0:
-            raise broken
+            return None
         if first & 1 or first == last:
             seen_old = node_hash(item, seen_old)
             seen_new = node_hash(item, seen_new)
@@ -275,5 +288,4 @@ def verify_continuation(old: int, new: int, old_root: bytes, new_root: bytes, pr
             seen_new = node_hash(seen_new, item)
         first >>= 1
         last >>= 1
-    if last or seen_old != old_root or seen_new != new_root:
-        raise broken
+    return None if last else (seen_old, seen_new)

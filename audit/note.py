@@ -31,12 +31,13 @@ _DASH = "\N{EM DASH} "
 class NoteSigner(Protocol):
     """An Ed25519 private key that somebody else keeps."""
 
-    @property
     def public_bytes(self) -> bytes:
         """Return the raw 32-byte public key."""
+        ...
 
     def sign(self, data: bytes, /) -> bytes:
         """Return the 64-byte Ed25519 signature over `data`."""
+        ...
 
 
 def key_id(name: str, kind: int, public: bytes) -> bytes:
@@ -53,7 +54,7 @@ def _check_name(name: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class VerifierKey:
-    """A public key with its name: what a verifier is configured with. `str()` gives the vkey line."""
+    """A public key with its name: what a verifier is configured with."""
 
     name: str
     kind: int
@@ -93,8 +94,8 @@ class VerifierKey:
         """Return the four-byte key id."""
         return key_id(self.name, self.kind, self.public)
 
-    def __str__(self) -> str:
-        """Return the vkey text."""
+    def to_text(self) -> str:
+        """Return the vkey text that `parse` reads."""
         return f"{self.name}+{self.id.hex()}+{encode(bytes([self.kind]) + self.public)}"
 
     def verify(self, text: str, signature: bytes) -> None:
@@ -138,7 +139,9 @@ def sign_note(text: str, name: str, signer: NoteSigner) -> str:
     """
     _check_name(name)
     _check_text(text)
-    return f"{text}\n" + signature_line(name, key_id(name, ED25519, signer.public_bytes), signer.sign(text.encode()))
+    return f"{text}\n" + signature_line(
+        name, key_id(name, ED25519, signer.public_bytes()), signer.sign(text.encode())
+    )
 
 
 def _check_text(text: str) -> None:

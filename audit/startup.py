@@ -13,7 +13,13 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from audit import store
 from audit.checkpoint import Checkpoint, log_key, open_checkpoint
-from audit.errors import ConsistencyInvalid, EntryNotFound, LogInconsistent, SignatureInvalid, UnusableInput
+from audit.errors import (
+    ConsistencyInvalid,
+    EntryNotFound,
+    LogInconsistent,
+    SignatureInvalid,
+    UnusableInput,
+)
 from audit.merkle import EMPTY_ROOT, CompactRange, consistency_proof, leaf_hash, verify_continuation
 from audit.note import NoteSigner
 from audit.storedtree import StoredTree
@@ -37,7 +43,7 @@ def found_log(connection: Connection, origin: str, signer: NoteSigner) -> int:
     values = {
         "log_id": (highest or 0) + 1,
         "origin": origin,
-        "vkey": str(log_key(origin, signer)),
+        "vkey": log_key(origin, signer).to_text(),
         "size": 0,
         "root": EMPTY_ROOT,
         "compact_range": b"",
@@ -48,7 +54,9 @@ def found_log(connection: Connection, origin: str, signer: NoteSigner) -> int:
     return int(connection.execute(select(table.log_id).where(table.origin == origin)).scalar_one())
 
 
-def check_log(connection: Connection, origin: str, signer: NoteSigner, last_seen: str | None = None) -> Checkpoint:
+def check_log(
+    connection: Connection, origin: str, signer: NoteSigner, last_seen: str | None = None
+) -> Checkpoint:
     """Check that the rows of a log belong together; the caller holds the lock on its head.
 
     `last_seen` is a signed checkpoint kept outside the database: an older or other log is refused.
@@ -57,7 +65,7 @@ def check_log(connection: Connection, origin: str, signer: NoteSigner, last_seen
         LogInconsistent: says what is missing or does not fit.
     """
     row = connection.execute(select(store.head).where(store.head.c.origin == origin)).one()
-    if row.vkey != str(log_key(origin, signer)):
+    if row.vkey != log_key(origin, signer).to_text():
         message = f"the log {origin} belongs to another signing key; a new key needs a new log"
         raise LogInconsistent(message)
     _check_rows(connection, row.log_id, row.size)
@@ -80,7 +88,9 @@ def check_log(connection: Connection, origin: str, signer: NoteSigner, last_seen
 def _check_rows(connection: Connection, log_id: int, size: int) -> None:
     """Compare the size with the rows: the newest, all of them while they are few, and the tiles."""
     entry, tile = store.entry.c, store.tile.c
-    newest = connection.execute(select(func.max(entry.idx)).where(entry.log_id == log_id)).scalar_one()
+    newest = connection.execute(
+        select(func.max(entry.idx)).where(entry.log_id == log_id)
+    ).scalar_one()
     rows = size
     if size <= COUNTED_ENTRIES:
         rows = connection.execute(select(func.count()).where(entry.log_id == log_id)).scalar_one()
@@ -91,12 +101,18 @@ def _check_rows(connection: Connection, log_id: int, size: int) -> None:
             f"and {rows} were counted: entries were removed or added, or this is an incomplete copy"
         )
         raise LogInconsistent(message)
-    tiles = connection.execute(select(func.count()).where(tile.log_id == log_id, tile.lvl == 0)).scalar_one()
+    tiles = connection.execute(
+        select(func.count()).where(tile.log_id == log_id, tile.lvl == 0)
+    ).scalar_one()
     if tiles != size // TILE_WIDTH:
-        message = f"{size} entries have {size // TILE_WIDTH} full tiles, but {tiles} are in the database"
+        message = (
+            f"{size} entries have {size // TILE_WIDTH} full tiles, but {tiles} are in the database"
+        )
         raise LogInconsistent(message)
     first = size - size % TILE_WIDTH
-    query = select(entry.idx, entry.leaf, entry.leaf_hash).where(entry.log_id == log_id, entry.idx >= first)
+    query = select(entry.idx, entry.leaf, entry.leaf_hash).where(
+        entry.log_id == log_id, entry.idx >= first
+    )
     for index, leaf, stored in connection.execute(query.order_by(entry.idx)):
         if leaf_hash(bytes(leaf)) != bytes(stored):
             message = f"entry {index} was changed after it was written"
@@ -122,5 +138,7 @@ def _check_continues(tree: StoredTree, note: str, signer: NoteSigner, current: C
         proof = consistency_proof(signed.size, current.size, tree.node)
         verify_continuation(signed.size, current.size, signed.root, current.root, proof)
     except (ConsistencyInvalid, EntryNotFound) as error:
-        message = f"the log {current.origin} does not continue what it signed at {signed.size} entries"
+        message = (
+            f"the log {current.origin} does not continue what it signed at {signed.size} entries"
+        )
         raise LogInconsistent(message) from error

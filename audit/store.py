@@ -7,10 +7,8 @@ The triggers only stop mistakes. The evidence is in the hashes.
 """
 
 from collections.abc import Mapping
-from types import MappingProxyType
 
 from sqlalchemy import (
-    DDL,
     BigInteger,
     Boolean,
     Column,
@@ -94,7 +92,9 @@ key = Table(
     Column("wrapped", LargeBinary),
     Column("created_at", BigInteger, nullable=False),
     Column("destroyed_at", BigInteger),
-    UniqueConstraint("log_id", "controller", "retention", "period", "generation", name="audit_key_use"),
+    UniqueConstraint(
+        "log_id", "controller", "retention", "period", "generation", name="audit_key_use"
+    ),
 )
 """Erasable keys per controller, retention class and month. A destroyed key stays as a row without `wrapped`."""
 
@@ -120,26 +120,31 @@ checkpoint = Table(
 """Checkpoints that witnesses have cosigned."""
 
 
-def _append_only(table: str) -> Mapping[str, str]:
+def _append_only(table: str) -> Mapping[str, tuple[str, ...]]:
     """Return the triggers that stop a mistaken UPDATE or DELETE, per dialect."""
-    sqlite = "".join(
-        f"CREATE TRIGGER IF NOT EXISTS {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
-        f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END;\n"
-        for verb in ("UPDATE", "DELETE")
-    )
-    postgresql = (
-        f"CREATE OR REPLACE FUNCTION {table}_append_only() RETURNS trigger LANGUAGE plpgsql AS "
-        f"$$ BEGIN RAISE EXCEPTION '{table} is append-only'; END $$;"
-        f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
-        f"FOR EACH STATEMENT EXECUTE FUNCTION {table}_append_only();"
-    )
-    return MappingProxyType({"sqlite": sqlite, "postgresql": postgresql})
+    return {
+        "sqlite": tuple(
+            f"CREATE TRIGGER {table}_no_{verb.lower()} BEFORE {verb} ON {table} "
+            f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+            for verb in ("UPDATE", "DELETE")
+        ),
+        "postgresql": (
+            f"""CREATE OR REPLACE FUNCTION {table}_append_only() RETURNS trigger LANGUAGE plpgsql AS
+                $$ BEGIN RAISE EXCEPTION '{table} is append-only'; END $$""",
+            f"""CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}
+                FOR EACH STATEMENT EXECUTE FUNCTION {table}_append_only()""",
+        ),
+    }
+
+
+def _protect(target: Table, connection: Connection, **_: object) -> None:
+    """Add the triggers of a table that has just been created."""
+    for statement in _append_only(target.name)[connection.dialect.name]:
+        connection.exec_driver_sql(statement)
 
 
 for _table in (entry, tile):
-    for _dialect, _sql in _append_only(_table.name).items():
-        for _statement in _sql.splitlines():
-            event.listen(_table, "after_create", DDL(_statement).execute_if(dialect=_dialect))
+    event.listen(_table, "after_create", _protect)
 
 
 def create_tables(connection: Connection) -> None:

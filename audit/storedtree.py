@@ -31,7 +31,11 @@ class StoredTree:
             query = query.where(entry.idx >= first, entry.idx < first + count)
         else:
             tile = store.tile.c
-            query = select(tile.hash).where(tile.log_id == self._log_id, tile.lvl == level - 1).order_by(tile.n)
+            query = (
+                select(tile.hash)
+                .where(tile.log_id == self._log_id, tile.lvl == level - 1)
+                .order_by(tile.n)
+            )
             query = query.where(tile.n >= first, tile.n < first + count)
         found = [bytes(row[0]) for row in self._connection.execute(query)]
         if len(found) != count:
@@ -59,16 +63,22 @@ class StoredTree:
         if stored is None:
             return complete_root(self.hashes(tile_level, first, count))
         start = first % TILE_WIDTH
-        return complete_root([stored[i * HASH_BYTES : (i + 1) * HASH_BYTES] for i in range(start, start + count)])
+        return complete_root(
+            [stored[i * HASH_BYTES : (i + 1) * HASH_BYTES] for i in range(start, start + count)]
+        )
 
     def compact_range(self, size: int) -> CompactRange:
         """Return the range of the tree of the first `size` entries."""
-        return CompactRange(size, tuple(self.node(level, position) for level, position in peaks_of(size)))
+        return CompactRange(
+            size, tuple(self.node(level, position) for level, position in peaks_of(size))
+        )
 
     def _full_tile(self, level: int, number: int) -> bytes | None:
         key = (level, number)
         if key not in self._tiles:
             tile = store.tile.c
-            query = select(tile.hashes).where(tile.log_id == self._log_id, tile.lvl == level, tile.n == number)
+            query = select(tile.hashes).where(
+                tile.log_id == self._log_id, tile.lvl == level, tile.n == number
+            )
             self._tiles[key] = bytes(self._connection.execute(query).scalar_one_or_none() or b"")
         return self._tiles[key] or None

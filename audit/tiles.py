@@ -28,7 +28,9 @@ class TileRef:
 
     def __post_init__(self) -> None:
         """Refuse tiles that cannot exist; empty ones must not be served."""
-        if not (0 <= self.level <= MAX_LEVEL and self.number >= 0 and 1 <= self.width <= TILE_WIDTH):
+        if not (
+            0 <= self.level <= MAX_LEVEL and self.number >= 0 and 1 <= self.width <= TILE_WIDTH
+        ):
             message = "there is no such tile"
             raise UnusableInput(message)
 

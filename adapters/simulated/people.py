@@ -8,15 +8,21 @@ a very long name, letters outside ASCII, one file entered twice, an empty record
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
+from adapters.simulated.distinctive import Record, other_spellings, stored_texts
 from adapters.simulated.model import AbhPerson, JobcentrePerson, MbePerson, MeldePerson, Person
 
 AGENCIES: Final = ("abh.hannover", "jc.hannover", "jc.celle", "mbe.caritas", "melde.hannover")
 """Agencies that have a system of their own; ``schule.ost`` is registered and has none."""
 
-_LONG: Final = "de Vasconcelos e Albuquerque Mendonça Furtado Cavalcanti de Sousa-Oberländer zu Rethmar"
+_LONG: Final = (
+    "de Vasconcelos e Albuquerque Mendonça Furtado Cavalcanti de Sousa-Oberländer zu Rethmar"
+)
 
+# Each record stays one card that can be read at a glance.
+# fmt: off
 PEOPLE: Final[tuple[Person, ...]] = (
     Person(
         "nasrin",
@@ -50,8 +56,7 @@ PEOPLE: Final[tuple[Person, ...]] = (
         jc_hannover=JobcentrePerson(
             "23702BG0529164", "Gebremeskelawi", "Tewoldeberhan", "1991-01-01", ("224",),
             benefit=("SGB2", True, -300, 64, "387.62"),
-            income=("1387.43", "1387.43", "1402.18", "1387.43", "1391.07", "1387.43")
-            + ("1387.43", "1418.92", "1387.43", "1387.43", "1375.50", "1387.43"),
+            income=("1387.43", "1402.18", "1391.07", *("1387.43",) * 6, "1418.92", "1375.50", "1387.43"),
             employer=("Fleischhof Ostwalder und Söhne", -310, 30.0),
             plan="Ziel: Umschulung Fachkraft für Lagerlogistik, Beginn nach Sprachprüfung B2.", case=("P", ("MIETE",)),
         ),
@@ -229,5 +234,57 @@ PEOPLE: Final[tuple[Person, ...]] = (
         ),
     ),
 )
+# fmt: on
 
 PERSON: Final = {person.key: person for person in PEOPLE}
+"""The same people by their short names."""
+
+_SHORTEST: Final = 8
+"""A shorter text can turn up by chance in a large file or in memory."""
+
+
+def number(person: str, agency: str) -> str:
+    """The file number that a person has at an agency.
+
+    Raises:
+        LookupError: the agency does not know the person.
+    """
+    record = _records(PERSON[person])[agency]
+    if record is None:
+        raise LookupError(f"{agency} does not know this person")
+    return record.number
+
+
+def canaries(agency: str) -> list[str]:
+    """Texts that stand in this agency's own system, exactly so, and nowhere else by chance.
+
+    Names, birth dates, file numbers, addresses, notes, employers. Nothing shorter than eight characters, and no date
+    that stands for "unknown" or for a 1 January.
+
+    Raises:
+        LookupError: this agency has no simulated system.
+    """
+    return _distinct(text for record in _known_at(agency) for text in stored_texts(record))
+
+
+def variants(agency: str) -> list[str]:
+    """The same names and birth dates in other spellings: a search for leaks looks for these as well.
+
+    Raises:
+        LookupError: this agency has no simulated system.
+    """
+    return _distinct(text for record in _known_at(agency) for text in other_spellings(record))
+
+
+def _distinct(texts: Iterable[str]) -> list[str]:
+    return sorted({text for text in texts if len(text) >= _SHORTEST})
+
+
+def _known_at(agency: str) -> list[Record]:
+    records = (_records(person)[agency] for person in PEOPLE)
+    return [record for record in records if record is not None]
+
+
+def _records(person: Person) -> dict[str, Record | None]:
+    known = (person.abh, person.jc_hannover, person.jc_celle, person.mbe, person.melde)
+    return dict(zip(AGENCIES, known, strict=True))

@@ -59,7 +59,7 @@ def _type_name(value: Any) -> Any:
     return value.__qualname__ if isinstance(value, type) else None
 
 
-EVENT: Final = _shape(r"[a-z]+([.-][a-z]+){0,3}")
+EVENT: Final = _shape(r"[a-z]+([._-][a-z]+){0,3}")
 ALLOWED: Final[dict[str, Callable[[Any], Any]]] = {
     "event": EVENT,
     "level": _one_of(LEVELS),

@@ -19,16 +19,12 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from audit.errors import AuditError, EntryNotFound, LogInconsistent, LogUnavailable
-from gateway import errors
+from audit.errors import AuditError
+from gateway.accidents import row_of
+from gateway.errors import GatewayError
 from gateway.problem_types import TABLE, ProblemType
-from policies.errors import (
-    DeclaredInvalid,
-    InputInvalid,
-    PolicyError,
-    PolicyUnavailable,
-    UnknownCode,
-)
+from keys.errors import KeysError
+from policies.errors import PolicyError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -169,10 +165,13 @@ def body_reject(status: int, code: str) -> tuple[int, list[tuple[bytes, bytes]],
         problem = Problem(by_status[status])
     elif code == "duplicate_key":
         problem = Problem("duplicate-key")
+    elif code == "content_length":
+        problem = Problem("invalid-request", reason=code)
     else:
         problem = Problem("malformed-json", reason=code)
-    headers = [(k.encode(), v.encode()) for k, v in problem_headers(problem).items()]
-    return problem.type.status, headers, problem_body(problem)
+    body = problem_body(problem)
+    headers = {**problem_headers(problem), "content-length": str(len(body))}
+    return problem.type.status, [(k.encode(), v.encode()) for k, v in headers.items()], body
 
 
 _OF_STATUS: Final = {401: "not-authenticated", 403: "forbidden", 404: "not-found"} | {
@@ -230,43 +229,16 @@ def _location(error: Mapping[str, object], declared: frozenset[str]) -> str:
     return location if CLOSED_CODE.fullmatch(location) else str(side)
 
 
-_OF_ERROR: Final[tuple[tuple[type[Exception], str], ...]] = (
-    (errors.StatementRefused, "statement-invalid"),
-    (errors.Replayed, "replayed"),
-    (errors.UnknownAgency, "unknown-agency"),
-    (errors.NotAParty, "not-found"),
-    (errors.ExchangeClosed, "exchange-closed"),
-    (errors.HolderUnreachable, "holder-unreachable"),
-    (errors.HolderRefused, "holder-rejected"),
-    (errors.HolderUntrue, "holder-rejected"),
-    (errors.LinkCodeUnknown, "link-code-unknown"),
-    (errors.LinkCheckFailed, "link-check-failed"),
-    (errors.PermissionNotOffered, "permission-not-allowed"),
-    (errors.PermissionUnknown, "permission-unknown"),
-    (PolicyUnavailable, "policy-unavailable"),
-    (InputInvalid, "invalid-request"),
-    (DeclaredInvalid, "invalid-request"),
-    (UnknownCode, "invalid-request"),
-    (LogUnavailable, "log-unavailable"),
-    (LogInconsistent, "log-unavailable"),
-    (EntryNotFound, "not-found"),
-)
-"""Accidents of the core and the libraries that have a row; all others are ``internal``."""
-
-_OWN_REASONS: Final = (errors.StatementRefused, errors.HolderUntrue, DeclaredInvalid, InputInvalid)
-"""Errors whose ``code`` this code base wrote; a holder's own code is not repeated."""
-
-
 def problem_of(error: Exception) -> Problem | None:
     """Give the problem for an accident, or None when only ``internal`` fits."""
     if isinstance(error, Problem):
         return error
-    for kind, code in _OF_ERROR:
-        if isinstance(error, kind):
-            reason = getattr(error, "code", None) if isinstance(error, _OWN_REASONS) else None
-            closed = isinstance(reason, str) and CLOSED_CODE.fullmatch(reason) is not None
-            return Problem(code, reason=reason if closed else None)
-    return None
+    row = row_of(error)
+    if row is None:
+        return None
+    code, reason = row
+    closed = reason is not None and CLOSED_CODE.fullmatch(reason) is not None
+    return Problem(code, reason=reason if closed else None)
 
 
 def install_problem_handlers(app: FastAPI) -> None:
@@ -293,7 +265,7 @@ def install_problem_handlers(app: FastAPI) -> None:
             raise exc
         return problem_response(problem_of_status(exc.status_code, exc.headers))
 
-    for accident in (Problem, errors.GatewayError, PolicyError, AuditError):
+    for accident in (Problem, GatewayError, PolicyError, AuditError, KeysError):
         app.add_exception_handler(accident, on_accident)
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(HTTPException, on_http)

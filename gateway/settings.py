@@ -27,7 +27,9 @@ from pydantic import (
 )
 
 MAX_FILE_BYTES = 65_536
-AgencyName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(\.[a-z0-9-]+)+\z", max_length=64)]
+AgencyName = Annotated[
+    str, StringConstraints(pattern=r"^[a-z0-9]+(\.[a-z0-9-]+)+\z", max_length=64)
+]
 
 
 class SettingsError(Exception):
@@ -96,8 +98,9 @@ class Settings(BaseModel):
                 "production profile (promise P9); remove it"
             )
         _check_url("issuer", self.issuer, plain_on_loopback=self.profile == "demo")
-        if self.issuer.endswith("/"):
-            raise ValueError("issuer must not end with a slash")
+        if urlsplit(self.issuer).path:
+            # RFC 8414 would put the metadata somewhere else, and a slash makes another issuer.
+            raise ValueError("issuer must be a host without path and without a slash at the end")
         for agency, url in self.connectors.items():
             _check_url(f"connectors.{agency}", url, plain_on_loopback=True)
         if not self.database_url.startswith(("sqlite:///", "postgresql+psycopg://")):

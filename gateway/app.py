@@ -1,0 +1,264 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Puts one gateway process together: settings in, application out.
+
+`Stock` names every part that another implementation may stand in for. Product code passes none;
+tests and the demo's sabotage do, with stand-ins named ``Insecure…``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import aiohttp
+from fastapi import FastAPI
+
+from audit.vocabulary import EntryKind
+from audit.log import LogWriter
+from audit.reader import LogReader
+from gateway.agencies import AgencyBook
+from gateway.api import exchanges, info, links, mailbox, permissions, persons
+from gateway.api.state import Parts
+from gateway.authn import router as authn_router
+from gateway.authn.scopes import check_routes
+from gateway.authn.service import Authn
+from gateway.authn.store import UsedAssertions
+from gateway.delivery import Deliveries
+from gateway.entries import Entries
+from gateway.exchange import Core, Exchanges
+from gateway.facts import DayRules
+from gateway.links import Links
+from gateway.logs import get_logger
+from gateway.mailbox import Mailboxes
+from gateway.middleware import install_middleware
+from gateway.orders import ListeningConnectors
+from gateway.people import People
+from gateway.problems import install_problem_handlers
+from gateway.record import ExchangeLog
+from gateway.recovery import Recovery
+from gateway.steps import Unobserved
+from gateway.store.database import Database, migrate, open_engine
+from gateway.templates import load_templates
+from keys.agencylist import read_jwk
+from keys.errors import MalformedError
+from keys.model import AgencyId, new_exchange_id
+from keys.providers.base import KeyUse
+from keys.providers.file import FileKeyring
+from keys.strict_json import loads
+from policies.catalogue import Catalogue
+from policies.decide import Decider
+from policies.engine.embedded import EmbeddedEngine
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gateway.orders import OrderTransport
+    from gateway.settings import Settings
+    from gateway.steps import StepObserver
+    from keys.jwk import PublicJwk
+    from keys.providers.base import KeyProvider
+    from policies.engine.base import RuleEngine
+
+SWEEP_SECONDS = 5
+"""How often unfinished exchanges are looked for."""
+VERSION = "0.1.0"
+
+
+def _now() -> int:
+    return int(time.time())
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """Parts that may be handed in; None takes the product's own."""
+
+    clock: Callable[[], int] = _now
+    engine: RuleEngine | None = None
+    observer: StepObserver | None = None
+    transport: OrderTransport | None = None
+    keyring: KeyProvider | None = None
+    change_core: Callable[[Core], Core] = lambda core: core
+    """Only the demo's sabotage uses it: gives a core with one part replaced."""
+
+
+def open_keyring(settings: Settings) -> FileKeyring:
+    """Open the gateway's keyring with the passphrase from its file."""
+    passphrase = settings.passphrase_file.read_text(encoding="utf-8").strip()
+    return FileKeyring.open(settings.keyring_file, passphrase)
+
+
+def _read_root(path: Path) -> PublicJwk:
+    document = loads(path.read_bytes(), max_bytes=4096)
+    if not isinstance(document, dict):
+        raise MalformedError("registry_root")
+    return read_jwk(document)
+
+
+def create_app(settings: Settings, stock: Stock | None = None) -> FastAPI:
+    """Make the application. Nothing is opened before it starts.
+
+    Raises:
+        RouteUndeclared: a route is missing from the inventory of scopes.
+    """
+    stock = stock or Stock()
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with contextlib.AsyncExitStack() as stack:
+            await _start(app, settings, stock, stack)
+            yield
+
+    app = FastAPI(
+        title="Lotse gateway",
+        version=VERSION,
+        summary="Sits between agencies; decides, records, relays sealed fields.",
+        description="Test system: all people are invented. Nothing here is legal advice.",
+        license_info={"name": "EUPL-1.2", "identifier": "EUPL-1.2"},
+        servers=[{"url": settings.issuer}],
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+    )
+    for module in (authn_router, info, exchanges, mailbox, links, permissions):
+        app.include_router(module.router)
+    if settings.insecure_demo_person:
+        app.include_router(persons.router)
+    install_problem_handlers(app)
+    install_middleware(app)
+    check_routes(app, allow_insecure=settings.insecure_demo_person)
+    return app
+
+
+async def _start(
+    app: FastAPI, settings: Settings, stock: Stock, stack: contextlib.AsyncExitStack
+) -> None:
+    keyring: KeyProvider = (
+        stock.keyring
+        if stock.keyring is not None
+        else await asyncio.to_thread(open_keyring, settings)
+    )
+    database_engine = open_engine(settings.database_url)
+    await asyncio.to_thread(migrate, database_engine)
+    database = Database(database_engine)
+    stack.callback(database.close)
+    wrapper = keyring.wrap_key()
+    writer = await asyncio.to_thread(
+        lambda: LogWriter(
+            database_engine, keyring.log_signer(), settings.log_origin, wrapper, stock.clock
+        )
+    )
+    stack.callback(writer.close)
+    transport = stock.transport
+    if transport is None:
+        session = aiohttp.ClientSession(auto_decompress=False)
+        stack.push_async_callback(session.close)
+        transport = ListeningConnectors(
+            {AgencyId(name): url for name, url in settings.connectors.items()},
+            session,
+            timeout_seconds=settings.holder_seconds,
+        )
+    root = _read_root(settings.registry_root_file)
+    agencies = AgencyBook(settings.agency_list_file, root, stock.clock)
+    core = stock.change_core(_core(settings, stock, keyring, database, writer, agencies, transport))
+    mailboxes = Mailboxes(core.log, wrapper, stock.clock)
+    reader = LogReader(
+        database_engine,
+        settings.log_origin,
+        signer=keyring.log_signer(),
+        wrapper=wrapper,
+    )
+    app.state.authn = Authn(
+        issuer=settings.issuer,
+        agencies=agencies.current,
+        used=UsedAssertions(database_engine),
+        signer=keyring.signer(KeyUse.TOKEN),
+        token_jwks={kid: keyring.public_jwk(kid) for kid in keyring.kids(KeyUse.TOKEN)},
+        clock=stock.clock,
+        accept_insecure_persons=settings.insecure_demo_person,
+    )
+    people = People(
+        core,
+        mailboxes,
+        load_templates(),
+        lambda account, secret: (
+            app.state.authn.tokens.for_person(account, secret, insecure=True).text
+        ),
+        lambda: str(uuid.uuid4()),
+    )
+    app.state.parts = Parts(core, Exchanges(core), Deliveries(core, mailboxes), people, reader)
+    await _publish(core, agencies)
+    sweeper = asyncio.create_task(_sweep(Recovery(core, mailboxes, reader)))
+    stack.push_async_callback(_stop, sweeper)
+
+
+def _core(
+    settings: Settings,
+    stock: Stock,
+    keyring: KeyProvider,
+    database: Database,
+    writer: LogWriter,
+    agencies: AgencyBook,
+    transport: OrderTransport,
+) -> Core:
+    catalogue = Catalogue.load()
+    link_key = keyring.hmac_key(KeyUse.LINK)
+    wrapper = keyring.wrap_key()
+    clock = stock.clock
+
+    def new_handle() -> str:
+        return secrets.token_hex(16)
+
+    entries = Entries(settings.node, link_key, lambda: clock() * 1_000_000)
+    return Core(
+        agencies=agencies,
+        catalogue=catalogue,
+        day_rules=DayRules(catalogue),
+        decider=Decider(stock.engine or EmbeddedEngine.load(), catalogue),
+        database=database,
+        log=ExchangeLog(writer, entries, catalogue, wrapper, clock, new_handle),
+        links=Links(link_key, wrapper, secrets.token_bytes),
+        transport=transport,
+        signer=keyring.signer(KeyUse.ORDER),
+        observer=stock.observer or Unobserved(),
+        clock=clock,
+        new_exchange_id=lambda: new_exchange_id(clock() * 1000, secrets.token_bytes(10)),
+        new_handle=new_handle,
+        randomness=secrets.token_bytes,
+    )
+
+
+async def _publish(core: Core, agencies: AgencyBook) -> None:
+    """Put rule bundle and agency list on record; every later list too, before it is used."""
+
+    def record(document: bytes) -> None:
+        core.log.log.submit(
+            lambda _connection: core.log.entries.document(EntryKind.AGENCIES_PUBLISHED, document)
+        )
+
+    agencies.on_new = record
+    record(agencies.document)
+    bundle = core.decider.bundle_digest
+    await core.log.log.append(lambda _connection: core.log.entries.policy(bundle))
+
+
+async def _sweep(recovery: Recovery) -> None:
+    log = get_logger()
+    while True:
+        try:
+            await recovery.sweep()
+        except Exception as error:  # noqa: BLE001 - the sweeper must outlive any accident
+            log.error("sweep_failed", error=type(error).__name__)
+        await asyncio.sleep(SWEEP_SECONDS)
+
+
+async def _stop(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task

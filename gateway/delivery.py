@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Exchanges that take several calls: push, held orders, results, pick-up.
+
+The steps are those of ``gateway.exchange``. When the holder starts (push), or its clerk lets a
+held order go, the holder itself is the caller: its order goes back in the answer, and what it
+seals waits in the recipient's mailbox. A pull never satisfies a push rule: the direction stands in
+the signed statement and decides which triggers the rules may see.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway.errors import ExchangeClosed, NotAParty
+from gateway.mailbox import Payload
+from gateway.model import Answer, State, withheld_fields
+from gateway.release import check_and_strip
+from gateway.statements import check_release, read_statement
+from gateway.steps import Step
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from gateway.authn.caller import Caller
+    from gateway.exchange import Core
+    from gateway.mailbox import Mailboxes
+    from gateway.model import Enquiry, HolderAnswer
+    from gateway.record import Opened
+    from keys.model import AgencyId, ExchangeId
+
+
+class Deliveries:
+    """Carries out what the holder starts or releases, and what waits in mailboxes."""
+
+    def __init__(self, core: Core, mailboxes: Mailboxes) -> None:
+        """Take the parts of an exchange and the mailboxes."""
+        self._core = core
+        self._mailboxes = mailboxes
+
+    async def offer(self, caller: Caller, enquiry: Enquiry) -> Answer:
+        """Start a push: steps 2 to 6; the order goes back to the caller's own connector.
+
+        Raises:
+            GatewayError: an accident; a refusal is a value. Nothing was released.
+        """
+        core = self._core
+        exchange = core.new_exchange_id()
+        # 2 Authenticate
+        asked = read_statement(
+            enquiry, caller, core.agencies.current(), direction="push", now=core.clock()
+        )
+        await core.observer.done(Step.AUTHENTICATE, exchange)
+        # 3 Gather
+        gathered = await core.gather(asked, caller.agency, enquiry.subject)
+        await core.observer.done(Step.GATHER, exchange)
+        # 4 Decide
+        decision = core.decide(exchange, asked, gathered)
+        await core.observer.done(Step.DECIDE, exchange)
+        # 5 Record the intent, or the refusal, which ends here
+        opened = await core.log.open(exchange, asked, decision, gathered, enquiry.detail)
+        await core.observer.done(Step.RECORD_INTENT, exchange)
+        withheld = withheld_fields(decision.decision)
+        if opened.state is State.REFUSED:
+            return opened.answer(withheld)
+        # 6 Order; for a held one it rests with the sender's own clerk
+        return opened.answer(withheld, order=core.order(opened, gathered).token)
+
+    async def release(self, caller: Caller, exchange: ExchangeId, enquiry: Enquiry) -> Answer:
+        """The holder's clerk has decided a held order: a fresh decision, record and order.
+
+        Raises:
+            NotAParty: no such exchange for this caller.
+            ExchangeClosed: it is not held (any more).
+        """
+        core = self._core
+        agencies = core.agencies.current()
+        held = await self._find(exchange, caller.agency, holder_only=True)
+        if held.state is not State.HELD:
+            raise ExchangeClosed
+        check_release(enquiry, caller, exchange, held.asked, agencies, now=core.clock())
+        gathered = await core.gather(
+            held.asked, caller.agency, enquiry.subject, released_by_source=True
+        )
+        decision = core.decide(exchange, held.asked, gathered)
+        opened = await core.log.reopen(held, decision, gathered, enquiry.detail)
+        await core.observer.done(Step.RECORD_INTENT, exchange)
+        withheld = withheld_fields(decision.decision)
+        if opened.state is not State.ORDERED:
+            return opened.answer(withheld)
+        return opened.answer(withheld, order=core.order(opened, gathered).token)
+
+    async def result(self, caller: Caller, exchange: ExchangeId, answer: HolderAnswer) -> None:
+        """Step 9 for what the holder sealed; it waits in the recipient's mailbox.
+
+        Raises:
+            NotAParty: no such exchange for this caller.
+            ExchangeClosed: no result is expected (any more).
+            HolderUntrue: the envelope fails verification; nothing was kept.
+        """
+        core = self._core
+        opened = await self._find(exchange, caller.agency, holder_only=True)
+        if opened.state is not State.ORDERED:
+            raise ExchangeClosed
+        checked = check_and_strip(opened, answer, core.agencies.current(), core.clock())
+        await core.observer.done(Step.STRIP, exchange)
+
+        def put(connection: Connection) -> None:
+            references = core.log.references(connection, opened)
+            if references is None:
+                raise ExchangeClosed
+            pushed = opened.asked.body.direction == "push"
+            payload = Payload(
+                checked.manifest.envelope,
+                answer.detail,
+                references.recipient if pushed else None,
+            )
+            self._mailboxes.put(connection, opened, checked, payload)
+
+        await core.database.write(put)
+
+    async def pick_up(self, caller: Caller, exchange: ExchangeId) -> Answer:
+        """Steps 10 and 11 for the recipient.
+
+        Raises:
+            NotAParty: nothing waits here for this caller.
+        """
+        opened = await self._find(exchange, caller.agency)
+        if caller.agency != opened.asked.recipient:
+            raise NotAParty
+        answer = await self._mailboxes.pick_up(opened, caller.agency)
+        await self._core.observer.done(Step.RECORD_RELEASE, exchange)
+        return answer
+
+    async def acknowledge(self, caller: Caller, exchange: ExchangeId) -> None:
+        """The recipient has it in safety: delete the copy."""
+        await self._core.database.write(
+            lambda connection: self._mailboxes.acknowledge(connection, exchange, caller.agency)
+        )
+
+    async def waiting(self, caller: Caller) -> list[dict[str, str | int]]:
+        """List what waits for the caller."""
+        return await self._core.database.read(
+            lambda connection: self._mailboxes.waiting(connection, caller.agency)
+        )
+
+    async def status(self, caller: Caller, exchange: ExchangeId) -> Opened:
+        """Tell a party where an exchange stands.
+
+        Raises:
+            NotAParty: no such exchange for this caller.
+        """
+        return await self._find(exchange, caller.agency)
+
+    async def _find(
+        self, exchange: ExchangeId, agency: AgencyId, *, holder_only: bool = False
+    ) -> Opened:
+        agencies = self._core.agencies.current()
+        opened = await self._core.database.read(
+            lambda connection: self._core.log.load(connection, exchange, agencies)
+        )
+        if opened is None:
+            raise NotAParty
+        parties = {opened.asked.holder}
+        if not holder_only:
+            parties.add(opened.asked.recipient)
+        if agency not in parties:
+            raise NotAParty
+        return opened

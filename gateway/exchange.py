@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""One exchange, step by step. The numbers stand again at the code that does each step.
+
+1. *Ask* (asking connector): signs a statement, seals its own detail, sends the enquiry.
+2. *Authenticate*: the token says who calls; the statement must be signed by the same agency.
+3. *Gather*: permissions in force, agreement, rules of the day; time becomes booleans.
+4. *Decide*: one pure call, per field.
+5. *Record the intent*: durable before anything is asked of the holder. A refusal ends here.
+6. *Order*: signed, single use, with the receipt of step 5; a decoy for a person not linked.
+7. *Verify and decide again* (holding connector): narrows, never widens.
+8. *Fetch, cut, seal* (holding connector): only the fields that remain; nulls for the rest.
+9. *Check and strip*: signature and context of the envelope; drops what was not decided.
+10. *Record the release*: with a guard, inside the transaction, after the log's head lock.
+11. *Answer*: sealed fields, withheld fields with reasons, both receipts.
+
+Pull runs through here in one call. Push, held orders and the mailbox take the same steps in
+several calls and stand in ``gateway.delivery``; both use the parts below.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gateway import facts
+from gateway.errors import HolderRefused, HolderUnreachable, HolderUntrue
+from gateway.model import Answer, State, withheld_fields
+from gateway.orders import ORDER_SECONDS, make_order, sign_decision
+from gateway.release import check_and_strip
+from gateway.statements import read_statement
+from gateway.steps import Step
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gateway.agencies import AgencyBook
+    from gateway.authn.caller import Caller
+    from gateway.facts import DayRules, Gathered
+    from gateway.links import Links, Subject
+    from gateway.model import Enquiry, HolderAnswer
+    from gateway.orders import DecisionToken, Order, OrderTransport
+    from gateway.record import ExchangeLog, Opened
+    from gateway.release import Checked
+    from gateway.statements import Asked
+    from gateway.steps import StepObserver
+    from gateway.store.database import Database
+    from keys.jws import Signer
+    from keys.model import AgencyId, ExchangeId
+    from policies.catalogue import Catalogue
+    from policies.decide import Decider
+
+HOLD_SECONDS = 28 * 86_400
+"""A held order rests at most 28 days (architecture 4)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """Everything an exchange needs. Put together once in ``gateway.app``."""
+
+    agencies: AgencyBook
+    catalogue: Catalogue
+    day_rules: DayRules
+    decider: Decider
+    database: Database
+    log: ExchangeLog
+    links: Links
+    transport: OrderTransport
+    signer: Signer
+    observer: StepObserver
+    clock: Callable[[], int]
+    """Epoch seconds."""
+    new_exchange_id: Callable[[], ExchangeId]
+    new_handle: Callable[[], str]
+    """A random 128-bit handle, hex."""
+    randomness: Callable[[int], bytes]
+
+    async def gather(
+        self,
+        asked: Asked,
+        teller: AgencyId,
+        subject: Subject,
+        *,
+        released_by_source: bool = False,
+    ) -> Gathered:
+        """Step 3: facts for the decision; `teller` is the agency that named the person."""
+        now = self.clock()
+        agencies = self.agencies.current()
+        person = await self.database.read(
+            lambda connection: facts.about_person(
+                connection, self.links, agencies, asked, teller, subject, now
+            )
+        )
+        return facts.decision_input(
+            asked,
+            agencies,
+            self.catalogue,
+            person,
+            self.day_rules.lapsed(now),
+            now,
+            released_by_source=released_by_source,
+        )
+
+    def decide(self, exchange: ExchangeId, asked: Asked, gathered: Gathered) -> DecisionToken:
+        """Step 4: the rules' answer, signed with its input."""
+        decision = self.decider.decide(gathered.facts)
+        return sign_decision(
+            exchange,
+            asked,
+            gathered.facts,
+            decision,
+            self.signer,
+            catalogue=self.catalogue.version,
+            subject=self.randomness(16),
+            now=self.clock(),
+            seconds=HOLD_SECONDS if decision.held else ORDER_SECONDS,
+        )
+
+    def order(self, opened: Opened, gathered: Gathered) -> Order:
+        """Step 6: the order, made from the decision and the receipt of its record."""
+        return make_order(
+            opened.order_id,
+            opened.exchange,
+            opened.asked,
+            opened.decision,
+            opened.receipt,
+            gathered.holder_reference,
+            self.signer,
+            now=self.clock(),
+        )
+
+
+class Exchanges:
+    """Carries out pulls: the recipient asks, the holder answers."""
+
+    def __init__(self, core: Core) -> None:
+        """Take the parts."""
+        self._core = core
+
+    async def ask(self, caller: Caller, enquiry: Enquiry) -> Answer:
+        """Carry out one exchange that the recipient started.
+
+        Raises:
+            GatewayError: an accident; a refusal is a value. Nothing was released.
+        """
+        core = self._core
+        exchange = core.new_exchange_id()
+        # 2 Authenticate: the statement's own signature, under the caller's key
+        asked = read_statement(
+            enquiry, caller, core.agencies.current(), direction="pull", now=core.clock()
+        )
+        await core.observer.done(Step.AUTHENTICATE, exchange)
+        # 3 Gather
+        gathered = await core.gather(asked, caller.agency, enquiry.subject)
+        await core.observer.done(Step.GATHER, exchange)
+        # 4 Decide
+        decision = core.decide(exchange, asked, gathered)
+        await core.observer.done(Step.DECIDE, exchange)
+        # 5 Record the intent, or the refusal, which ends here
+        opened = await core.log.open(exchange, asked, decision, gathered, enquiry.detail)
+        await core.observer.done(Step.RECORD_INTENT, exchange)
+        if opened.state is State.REFUSED:
+            return opened.answer(withheld_fields(decision.decision))
+        # 6 Order; 7 and 8 happen at the holder
+        answer = await self._deliver(opened, core.order(opened, gathered))
+        await core.observer.done(Step.ORDER, exchange)
+        if answer is None or opened.state is State.HELD:
+            if answer is not None:
+                await core.log.rest(opened, answer.detail)
+            return opened.answer(withheld_fields(decision.decision))
+        # 9 Check and strip
+        checked = await self._check(opened, answer)
+        await core.observer.done(Step.STRIP, exchange)
+        # 10 Record the release, under the guard
+        released = await core.log.release(opened, checked, answer.detail)
+        await core.observer.done(Step.RECORD_RELEASE, exchange)
+        # 11 Answer
+        return released
+
+    async def _deliver(self, opened: Opened, order: Order) -> HolderAnswer | None:
+        try:
+            answer = await self._core.transport.deliver(order)
+        except (HolderUnreachable, HolderRefused, HolderUntrue) as accident:
+            if opened.state is State.HELD and isinstance(accident, HolderUnreachable):
+                return None  # it rests in the outbox, which tries again until it arrives
+            await self._core.log.abort(opened, accident)
+            raise
+        if (answer.unverified_envelope is None) is not (opened.state is State.HELD):
+            mismatch = HolderUntrue("hold_mismatch")
+            await self._core.log.abort(opened, mismatch)
+            raise mismatch
+        return answer
+
+    async def _check(self, opened: Opened, answer: HolderAnswer) -> Checked:
+        try:
+            return check_and_strip(
+                opened, answer, self._core.agencies.current(), self._core.clock()
+            )
+        except HolderUntrue as accident:
+            await self._core.log.abort(opened, accident)
+            raise

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Step 3: everything the decision may know, gathered once, with time reduced to booleans.
+
+Whether a link exists is not a fact for the decision (promise P5): an unknown person simply has no
+permission. The caller's codes come from its signed statement; agreement and permission facts come
+from the gateway; what only the holder knows stays at its default until the holder decides again.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from gateway import permissions
+from gateway.errors import UnknownAgency
+from keys.pseudonyms import decoy_reference
+from policies.decide import rules_of_the_day
+from policies.model import AgreementFacts, DecisionInput, HolderFacts, Kind
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from gateway.links import Links, Subject
+    from gateway.permission_model import PermissionId
+    from gateway.statements import Asked
+    from keys.agencies import AgencyList
+    from keys.model import AgencyId
+    from policies.catalogue import Catalogue
+    from policies.model import RuleId
+
+
+@dataclass(frozen=True, slots=True)
+class AboutPerson:
+    """What the sealed rows give for one exchange, the same shape for a stranger."""
+
+    standing: permissions.Standing
+    holder_reference: bytes
+    """The holder's own sealed reference, or a decoy of the same shape."""
+    recipient_reference: bytes
+    """The recipient's own, needed when the holder started (push)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """The decision's input and what later steps need, which the decision may not see."""
+
+    facts: DecisionInput
+    relied_on: tuple[PermissionId, ...]
+    holder_reference: bytes
+    recipient_reference: bytes
+
+
+class DayRules:
+    """The rules that are past their date, worked out once a day."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        """Take the catalogue in force."""
+        self._catalogue = catalogue
+        self._day: dt.date | None = None
+        self._lapsed: tuple[RuleId, ...] = ()
+
+    def lapsed(self, now: int) -> tuple[RuleId, ...]:
+        """Give the rules that no longer (or not yet) hold on the UTC day of `now`."""
+        day = dt.datetime.fromtimestamp(now, tz=dt.UTC).date()
+        if day != self._day:
+            self._day, self._lapsed = day, rules_of_the_day(self._catalogue, day)
+        return self._lapsed
+
+
+def kind_of(agencies: AgencyList, agency: AgencyId) -> Kind:
+    """Give an agency's kind, as the rules know it.
+
+    Raises:
+        UnknownAgency: it is not on the list.
+    """
+    listed = agencies.agency(agency)
+    if listed is None:
+        raise UnknownAgency
+    return Kind(listed.kind)
+
+
+def agreement_facts(
+    agencies: AgencyList, holder: AgencyId, recipient: AgencyId, purpose: str, now: int
+) -> AgreementFacts:
+    """Reduce the agreement between two instances to booleans; no agreement: nothing holds."""
+    agreement = agencies.agreement(holder, recipient, purpose, now)
+    if agreement is None:
+        return AgreementFacts()
+    return AgreementFacts(
+        in_force=True,
+        undertaking_78=agreement.undertaking_78,
+        approval_79=agreement.approval_79,
+    )
+
+
+def about_person(
+    connection: Connection,
+    links: Links,
+    agencies: AgencyList,
+    asked: Asked,
+    teller: AgencyId,
+    subject: Subject,
+    now: int,
+) -> AboutPerson:
+    """Look up person, permissions and references; `teller` is the agency that sent `subject`."""
+    person = links.person_of(connection, teller, subject)
+    standing = permissions.standing(
+        connection,
+        links.consent_index(person),
+        asked.holder,
+        asked.recipient,
+        asked.purpose,
+        now,
+    )
+    references = (
+        links.reference_for(
+            connection, person, agency, decoy_reference(agency, agencies.kem_key(agency))
+        )
+        for agency in (asked.holder, asked.recipient)
+    )
+    return AboutPerson(standing, next(references), next(references))
+
+
+def decision_input(
+    asked: Asked,
+    agencies: AgencyList,
+    catalogue: Catalogue,
+    person: AboutPerson,
+    lapsed: tuple[RuleId, ...],
+    now: int,
+    *,
+    released_by_source: bool = False,
+) -> Gathered:
+    """Put the facts together for one decision.
+
+    Raises:
+        DeclaredRefused: the caller declared a code that its side may not assert.
+    """
+    catalogue.validate_declared(asked.trigger, asked.declared, kind=kind_of(agencies, asked.issuer))
+    facts = DecisionInput(
+        from_kind=kind_of(agencies, asked.holder),
+        to_kind=kind_of(agencies, asked.recipient),
+        purpose=asked.purpose,
+        trigger=asked.trigger,
+        fields=asked.fields,
+        declared=asked.declared,
+        agreement=agreement_facts(agencies, asked.holder, asked.recipient, asked.purpose, now),
+        permission=person.standing.facts,
+        holder=HolderFacts(released_by_source=released_by_source),
+        lapsed=lapsed,
+    )
+    return Gathered(
+        facts, person.standing.relied_on, person.holder_reference, person.recipient_reference
+    )

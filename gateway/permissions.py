@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Permissions of the person: which stand, what hangs on them, and their end.
+
+Every change runs as a work of the log, after its head lock. So does the guard of every release.
+Their order in the log is therefore the order in which they happened, on every replica: after the
+call that withdraws has returned, no release can come behind it (promise P4).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import insert, select, update
+
+from gateway.permission_model import (
+    IN_FORCE,
+    Method,
+    PermissionId,
+    PermissionState,
+    PermissionType,
+    Wish,
+    make_event,
+    make_record,
+)
+from gateway.store.tables import permission, permission_event
+from policies.model import FieldId, PermissionFact, PermissionFacts
+from policies.model import PermissionState as Standings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from sqlalchemy import Connection
+
+    from gateway.permission_model import Template
+    from keys.model import AgencyId, ExchangeId
+    from keys.strict_json import JsonValue
+    from policies.model import PurposeId
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the person has allowed between two agencies for one purpose, as of now."""
+
+    facts: PermissionFacts
+    """Codes for the decision: state and fields per type."""
+    relied_on: tuple[PermissionId, ...]
+    """Permissions in force: the guard of the release looks at these again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A permission as it was just written."""
+
+    id: PermissionId
+    record: dict[str, JsonValue]
+    event: dict[str, JsonValue]
+
+
+def standing(
+    connection: Connection,
+    consent_index: str,
+    from_agency: AgencyId,
+    to_agency: AgencyId,
+    purpose: PurposeId,
+    now: int,
+) -> Standing:
+    """Look up what stands between these two instances; time is reduced to states here."""
+    rows = connection.execute(
+        select(
+            permission.c.id,
+            permission.c.type,
+            permission.c.fields,
+            permission.c.state,
+            permission.c.spent_by,
+            permission.c.valid_from,
+            permission.c.valid_until,
+        )
+        .where(
+            permission.c.consent_index == consent_index,
+            permission.c.from_agency == from_agency,
+            permission.c.to_agency == to_agency,
+            permission.c.purpose == purpose,
+        )
+        .order_by(permission.c.valid_from)
+    ).all()
+    fields: dict[str, set[str]] = {}
+    ended: dict[str, Standings] = {}
+    relied_on = []
+    for row in rows:
+        state = _state_now(row.state, row.spent_by, row.valid_from, row.valid_until, now)
+        if state == "in_force":
+            fields.setdefault(row.type, set()).update(json.loads(row.fields))
+            relied_on.append(PermissionId(row.id))
+        else:
+            ended[row.type] = state
+    facts = {
+        kind.value: _fact(fields.get(kind.value), ended.get(kind.value)) for kind in PermissionType
+    }
+    return Standing(PermissionFacts(**facts), tuple(relied_on))
+
+
+def _fact(fields: set[str] | None, ended: Standings | None) -> PermissionFact:
+    if fields is not None:
+        return PermissionFact("in_force", tuple(FieldId(name) for name in sorted(fields)))
+    return PermissionFact(ended or "none", ())
+
+
+def _state_now(
+    state: str, spent_by: str | None, valid_from: int, valid_until: int, now: int, spender: str = ""
+) -> Standings:
+    if PermissionState(state) not in IN_FORCE:
+        return "withdrawn" if state == PermissionState.WITHDRAWN else "expired"
+    if not valid_from <= now < valid_until:
+        return "expired"
+    if spent_by is not None and spent_by != spender:
+        return "used"
+    return "in_force"
+
+
+def still_stands(
+    connection: Connection,
+    relied_on: Sequence[PermissionId],
+    fields: Iterable[FieldId],
+    spender: ExchangeId,
+    now: int,
+) -> Standings | None:
+    """Guard of a release: run inside the log's transaction, after its head lock.
+
+    Spends a single use. None: all `fields` are still covered. Otherwise the state that ended it
+    (`withdrawn`, `expired`, `used`), and nothing may be released.
+    """
+    wanted = set(fields)
+    if not wanted:
+        return None
+    rows = connection.execute(select(permission).where(permission.c.id.in_(list(relied_on)))).all()
+    covering = []
+    ended: Standings = "withdrawn"
+    for row in rows:
+        state = _state_now(row.state, row.spent_by, row.valid_from, row.valid_until, now, spender)
+        if state == "in_force":
+            covering.append(row)
+        else:
+            ended = state
+    if wanted - {name for row in covering for name in json.loads(row.fields)}:
+        return ended
+    for row in covering:
+        if row.single_use and row.spent_by is None:
+            connection.execute(
+                update(permission).where(permission.c.id == row.id).values(spent_by=spender)
+            )
+    return None
+
+
+def give(
+    connection: Connection,
+    new_id: PermissionId,
+    event_id: str,
+    consent_index: str,
+    subject: str,
+    wish: Wish,
+    template: Template,
+    entry_id: str,
+    now: int,
+) -> Written:
+    """Write the record and its first event. The caller has checked that it only narrows."""
+    record = make_record(new_id, subject, wish, template, now)
+    event = make_event(1, PermissionState.GIVEN, wish, wish.method, now)
+    connection.execute(
+        insert(permission).values(
+            id=new_id,
+            consent_index=consent_index,
+            type=template.type.value,
+            from_agency=wish.from_agency,
+            to_agency=wish.to_agency,
+            purpose=template.purpose,
+            fields=json.dumps(sorted(wish.fields)),
+            single_use=template.single_use,
+            state=PermissionState.GIVEN.value,
+            spent_by=None,
+            valid_from=now,
+            valid_until=now + wish.valid_days * 86_400,
+            record=json.dumps(record, sort_keys=True),
+        )
+    )
+    _append_event(connection, event_id, new_id, event, entry_id)
+    return Written(new_id, record, event)
+
+
+def withdraw(
+    connection: Connection,
+    permission_id: PermissionId,
+    consent_index: str,
+    event_id: str,
+    entry_id: str,
+    now: int,
+) -> bool:
+    """End a permission. The caller empties the mailboxes of what hangs on it, in the same work.
+
+    False: this person has no such permission. Withdrawing twice is no error and changes nothing.
+    """
+    row = connection.execute(
+        select(permission.c.state).where(
+            permission.c.id == permission_id, permission.c.consent_index == consent_index
+        )
+    ).first()
+    if row is None:
+        return False
+    if PermissionState(row.state) not in IN_FORCE:
+        return True
+    connection.execute(
+        update(permission)
+        .where(permission.c.id == permission_id)
+        .values(state=PermissionState.WITHDRAWN.value)
+    )
+    last = connection.execute(
+        select(permission_event.c.sequence)
+        .where(permission_event.c.permission == permission_id)
+        .order_by(permission_event.c.sequence.desc())
+        .limit(1)
+    ).scalar_one()
+    event = make_event(last + 1, PermissionState.WITHDRAWN, None, Method.WEB, now)
+    _append_event(connection, event_id, permission_id, event, entry_id)
+    return True
+
+
+def _append_event(
+    connection: Connection,
+    event_id: str,
+    permission_id: PermissionId,
+    event: dict[str, JsonValue],
+    entry_id: str,
+) -> None:
+    connection.execute(
+        insert(permission_event).values(
+            id=event_id,
+            permission=permission_id,
+            sequence=event["seq"],
+            state=event["state"],
+            at=event["time"],
+            body=json.dumps(event, sort_keys=True),
+            log_entry=entry_id,
+        )
+    )

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""What a stopped process left behind is put in order, at start and every few seconds.
+
+An intent whose order ran out without a release is closed as ``aborted`` and shows in the log. A
+held order that never reached its holder is delivered again. Held orders and mailboxes that are too
+old end. Every replica may do this at any time: each change looks at the state again under the
+log's head lock, so that only one of them acts.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from gateway.errors import ExchangeClosed, HolderUnreachable
+from gateway.model import OPEN_STATES, State
+from gateway.orders import make_order
+from gateway.store.tables import exchange as exchange_table
+from gateway.store.tables import outbox
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from audit.proof import Receipt
+    from audit.reader import LogReader
+    from gateway.exchange import Core
+    from gateway.mailbox import Mailboxes
+    from gateway.orders import Order
+    from gateway.record import Opened
+
+BATCH = 100
+"""Exchanges put in order in one round."""
+
+
+class Recovery:
+    """Finds unfinished exchanges and ends or continues them."""
+
+    def __init__(self, core: Core, mailboxes: Mailboxes, reader: LogReader) -> None:
+        """Take the parts."""
+        self._core = core
+        self._mailboxes = mailboxes
+        self._reader = reader
+
+    async def sweep(self) -> int:
+        """Put everything in order that is due; gives how many exchanges were touched."""
+        touched = 0
+        for exchange in await self._core.database.read(self._overdue):
+            touched += await self._close(exchange)
+        for exchange in await self._core.database.read(self._undelivered):
+            touched += await self._deliver(exchange)
+        return touched
+
+    def _overdue(self, connection: Connection) -> list[str]:
+        return list(
+            connection.execute(
+                select(exchange_table.c.id)
+                .where(
+                    exchange_table.c.state.in_([state.value for state in OPEN_STATES]),
+                    exchange_table.c.closes_at < self._core.clock(),
+                )
+                .order_by(exchange_table.c.closes_at)
+                .limit(BATCH)
+            ).scalars()
+        )
+
+    @staticmethod
+    def _undelivered(connection: Connection) -> list[str]:
+        return list(
+            connection.execute(
+                select(outbox.c.exchange)
+                .join(exchange_table, exchange_table.c.id == outbox.c.exchange)
+                .where(
+                    outbox.c.delivered.is_(False),
+                    exchange_table.c.state == State.HELD.value,
+                    exchange_table.c.direction == "pull",
+                )
+                .limit(BATCH)
+            ).scalars()
+        )
+
+    async def _load(self, exchange: str) -> Opened | None:
+        agencies = self._core.agencies.current()
+        return await self._core.database.read(
+            lambda connection: self._core.log.load(connection, exchange, agencies)
+        )
+
+    async def _close(self, exchange: str) -> int:
+        opened = await self._load(exchange)
+        if opened is None:
+            return 0
+        log = self._core.log
+        if opened.state is State.ORDERED:
+            work = log.abort_work(opened, "not_finished")
+        else:
+            work = log.expire_work(opened, self._mailboxes)
+        try:
+            await log.log.append(work)
+        except ExchangeClosed:
+            return 0
+        return 1
+
+    async def _deliver(self, exchange: str) -> int:
+        opened = await self._load(exchange)
+        if opened is None:
+            return 0
+        order = await self._core.database.read(
+            lambda connection: self._order_again(connection, opened)
+        )
+        if order is None:
+            return 0
+        try:
+            answer = await self._core.transport.deliver(order)
+        except HolderUnreachable:
+            return 0
+        await self._core.log.rest(opened, answer.detail)
+        return 1
+
+    def _order_again(self, connection: Connection, opened: Opened) -> Order | None:
+        references = self._core.log.references(connection, opened)
+        if references is None:
+            return None
+        receipt: Receipt = self._reader.receipt(references.intent_entry)
+        return make_order(
+            opened.order_id,
+            opened.exchange,
+            opened.asked,
+            opened.decision,
+            receipt,
+            references.holder,
+            self._core.signer,
+            now=self._core.clock(),
+        )

@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Alembic environment of the gateway's database."""

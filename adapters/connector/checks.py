@@ -51,6 +51,8 @@ class Check(StrEnum):
     """Both sides decide by the same rule bundle and catalogue."""
     WIDER_DECISION = "wider-decision"
     """The gateway's decision releases nothing that the rules here do not."""
+    PERSON = "person"
+    """A fresh order is about the file that the person here decided about."""
     RELEASE = "release"
     """A fresh order after a person's release differs from the held one only by that release."""
     ENVELOPE = "envelope"

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from adapters.connector.errors import ProblemError
 
 MEDIA_TYPE: Final = "application/problem+json"
-WITHOUT_LOTSE: Final = "Until then, ask in the lawful way without Lotse: a written request to the other agency."
+WITHOUT_LOTSE: Final = (
+    "Until then, ask in the lawful way without Lotse: a written request to the other agency."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,11 @@ FILE_UNKNOWN = _row(
     "For the link check, name and birth date must come from exactly one file. Nothing was sent.",
     "Check the file number.",
 )  # fmt: skip
+ANSWER_GONE = _row(
+    "answer-gone", 410, "The answer is not kept any more.",
+    "Answers stay sealed here and are deleted after a few days, or when the key they were sealed to is gone.",
+    "Ask again if the facts are still needed.",
+)  # fmt: skip
 ALREADY_SETTLED = _row(
     "already-settled", 409, "This held request has been settled, or its 28 days are over.",
     "A release or refusal counts once.", "Nothing; the other agency sees the result.",
@@ -106,7 +113,7 @@ LINK_CHECK = _row(
 # --- the gateway ----------------------------------------------------------------------------
 GATEWAY_UNREACHABLE = _row(
     "gateway-unreachable", 503, "The gateway cannot be reached.",
-    "Nothing was sent. The enquiry is kept here as a draft and nothing will be sent later without being asked to.",
+    "Nothing was sent. A new enquiry is kept here as a draft; nothing will be sent later without being asked to.",
     f"Ask again when the connection stands. {WITHOUT_LOTSE}",
 )  # fmt: skip
 GATEWAY_SILENT = _row(

@@ -87,13 +87,15 @@ class RegistrySettings(_Strict):
     root_jwk: dict[str, str]
 
 
-class SourceSettings(_Strict):
-    """The agency's own system; `options` is read by the adapter named in `kind`."""
+class HoldingSettings(_Strict):
+    """How this agency answers orders."""
 
-    kind: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,16}$")]
     answer_seconds: Seconds = 5.0
     """After this time the source counts as not answering."""
-    options: dict[str, object] = Field(default_factory=dict)
+    decoy_number: Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f]{1,64}$")] = "#" * 12
+    """Form of this agency's file numbers with ``#`` for digits; used to look for nobody."""
+    held_days: HeldDays = 28
+    """How long a request may wait for a person (at most 28 days)."""
 
 
 class TokenSettings(_Strict):
@@ -113,11 +115,12 @@ class Settings(_Strict):
     keys: KeySettings
     gateway: GatewaySettings
     registry: RegistrySettings
-    source: SourceSettings | None = None
-    """Absent at an agency that only asks."""
-    tokens: tuple[TokenSettings, ...] = Field(default=(), strict=False)
-    held_days: HeldDays = 28
-    """How long a request may wait for a person (at most 28 days)."""
+    holding: HoldingSettings = HoldingSettings()
+    source: dict[str, object] | None = None
+    """The agency's own system, see `adapters.sources.build`; absent at an agency that only asks."""
+    tokens: Annotated[tuple[TokenSettings, ...], Field(strict=False)] = ()
+    base: Annotated[Path, Field(strict=False)] = Path()
+    """Folder of the file; relative paths of `source` begin here. Not a member of the file."""
 
 
 def load_settings(file: Path) -> Settings:
@@ -143,6 +146,8 @@ def parse_settings(raw: Mapping[str, object], *, beside: Path) -> Settings:
     Raises:
         SettingsRejected: unknown or missing members, wrong types.
     """
+    if "base" in raw:
+        raise SettingsRejected("[base] unknown member")
     try:
         settings = Settings.model_validate(raw)
     except ValidationError as error:
@@ -151,9 +156,7 @@ def parse_settings(raw: Mapping[str, object], *, beside: Path) -> Settings:
             for item in error.errors(include_input=False, include_url=False)
         ]
         raise SettingsRejected("; ".join(lines)) from None
-    storage = settings.storage.model_copy(
-        update={"directory": beside / settings.storage.directory}
-    )
+    storage = settings.storage.model_copy(update={"directory": beside / settings.storage.directory})
     keys = settings.keys.model_copy(
         update={
             "keyring": beside / settings.keys.keyring,
@@ -163,4 +166,6 @@ def parse_settings(raw: Mapping[str, object], *, beside: Path) -> Settings:
     gateway = settings.gateway
     if gateway.ca_file is not None:
         gateway = gateway.model_copy(update={"ca_file": beside / gateway.ca_file})
-    return settings.model_copy(update={"storage": storage, "keys": keys, "gateway": gateway})
+    return settings.model_copy(
+        update={"storage": storage, "keys": keys, "gateway": gateway, "base": beside}
+    )

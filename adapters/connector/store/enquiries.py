@@ -28,12 +28,18 @@ class EnquiryState(StrEnum):
     """Went out; no usable answer came back."""
     UNTRUE = "untrue"
     """An answer came back and did not hold."""
+    FAILED = "failed"
+    """The gateway did not accept it; nothing was exchanged."""
     HELD = "held"
     """Waits for a person at the holding agency."""
     ANSWERED = "answered"
     REFUSED = "refused"
+    ORDERED = "ordered"
+    """A delivery of ours was recorded; its sealed result is not with the gateway yet."""
     WAITING = "waiting"
     """A delivery of ours waits in the recipient's mailbox."""
+    EXPIRED = "expired"
+    """Nobody released it in time, or it was closed without an answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,9 +191,5 @@ def note_envelope(
 def forget(connection: Connection, before: int) -> None:
     """Drop sealed answers older than `before`; what was asked stays for reconciliation."""
     table = tables.enquiries
-    connection.execute(
-        update(table).where(table.c.answered_at < before).values(answer=None)
-    )
-    connection.execute(
-        delete(tables.arrivals).where(tables.arrivals.c.received_at < before)
-    )
+    connection.execute(update(table).where(table.c.answered_at < before).values(answer=None))
+    connection.execute(delete(tables.arrivals).where(tables.arrivals.c.received_at < before))

@@ -59,7 +59,6 @@ class Held:
     choice: Choice | None = None
     clerk: str | None = None
     reason_code: str | None = None
-    release_body: bytes | None = None
     fresh_order: str | None = None
     result_body: bytes | None = None
 
@@ -116,25 +115,13 @@ def find(connection: Connection, held_id: str) -> Held | None:
     return None if row is None else _held(row)
 
 
-def statement_held(connection: Connection, exchange: ExchangeId, statement: str) -> bool:
-    """Tell whether exactly this statement waits under this exchange."""
-    table = tables.held
-    return (
-        connection.execute(
-            select(table.c.id).where(table.c.exchange == exchange, table.c.statement == statement)
-        ).first()
-        is not None
-    )
-
-
-def choose(  # noqa: PLR0913  # one row's columns
+def choose(  # one row's columns
     connection: Connection,
     held_id: str,
     *,
     choice: Choice,
     clerk: str,
     reason_code: str,
-    release_body: bytes,
     now: int,
 ) -> Held | None:
     """Write down a person's choice once. None if somebody chose otherwise or time has passed.
@@ -154,7 +141,6 @@ def choose(  # noqa: PLR0913  # one row's columns
             choice=choice.value,
             clerk=clerk,
             reason_code=reason_code,
-            release_body=release_body,
         )
     )
     item = find(connection, held_id)
@@ -163,27 +149,22 @@ def choose(  # noqa: PLR0913  # one row's columns
     return item
 
 
-def keep_release_body(connection: Connection, held_id: str, body: bytes) -> None:
-    """Replace a release statement that expired before the gateway took it."""
-    table = tables.held
+def keep_order(connection: Connection, held_id: str, fresh_order: str) -> None:
+    """Keep the fresh order, so that an interrupted release can be resumed."""
     connection.execute(
-        update(table)
-        .where(table.c.id == held_id, table.c.fresh_order.is_(None))
-        .values(release_body=body)
+        update(tables.held).where(tables.held.c.id == held_id).values(fresh_order=fresh_order)
     )
 
 
-def keep_result(connection: Connection, held_id: str, fresh_order: str, result: bytes) -> bytes:
-    """Keep fresh order and result before the result leaves; the first one stays."""
+def keep_result(connection: Connection, held_id: str, result: bytes) -> Held:
+    """Keep the result before it leaves; the first one stays."""
     table = tables.held
     connection.execute(
         update(table)
         .where(table.c.id == held_id, table.c.result_body.is_(None))
-        .values(fresh_order=fresh_order, result_body=result)
+        .values(result_body=result)
     )
-    return bytes(
-        connection.execute(select(table.c.result_body).where(table.c.id == held_id)).scalar_one()
-    )
+    return _held(connection.execute(select(table).where(table.c.id == held_id)).one())
 
 
 def settle(connection: Connection, held_id: str, now: int) -> None:
@@ -195,7 +176,6 @@ def settle(connection: Connection, held_id: str, now: int) -> None:
             state=HeldState.SETTLED.value,
             settled_at=now,
             file_number=None,
-            release_body=None,
             result_body=None,
         )
     )
@@ -236,9 +216,7 @@ def call_attention(connection: Connection, item: Attention) -> None:
 
 def attentions(connection: Connection) -> Sequence[Attention]:
     """List matters for attention, newest first."""
-    rows = connection.execute(
-        select(tables.attention).order_by(tables.attention.c.at.desc())
-    ).all()
+    rows = connection.execute(select(tables.attention).order_by(tables.attention.c.at.desc())).all()
     return tuple(Attention(**row._asdict()) for row in rows)
 
 

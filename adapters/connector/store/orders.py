@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, insert, or_, select, update
+from sqlalchemy import and_, delete, insert, or_, select, update
 
 from adapters.connector.store import tables
 
@@ -35,7 +35,8 @@ class OrderMarks:
     order_id: str
     order_hash: bytes
     statement_hash: bytes
-    exchange: ExchangeId
+    exchange: ExchangeId | None
+    """None for the fresh order of an exchange whose held order was taken before."""
     expires_at: int
 
 
@@ -47,7 +48,7 @@ def take(connection: Connection, marks: OrderMarks, now: int) -> tuple[Taking, b
             or_(
                 table.c.order_id == marks.order_id,
                 table.c.statement_hash == marks.statement_hash,
-                table.c.exchange == marks.exchange,
+                and_(table.c.exchange.is_not(None), table.c.exchange == marks.exchange),
             )
         )
     ).all()

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Is the gateway's decision about this statement, made from true facts? Pure; both sides use it.
+
+Nothing here needs the person: permission facts are the gateway's to know, everything else in the
+decision's input stands in the statement or in the pinned agency list and is compared with it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from adapters.connector.checks import Check
+from adapters.connector.errors import CheckFailed, UnknownKey
+from keys import errors as keys_errors
+from keys.jws import token_hash
+from keys.messages import read_decision
+from policies.decide import rules_of_the_day
+from policies.decision import Decision, FieldDecision, overall_of
+from policies.errors import PolicyError
+from policies.model import (
+    AgreementFacts,
+    DecisionInput,
+    FieldId,
+    HolderFacts,
+    Kind,
+    NormId,
+    Outcome,
+    PurposeId,
+    ReasonCode,
+    RuleId,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from keys.keylist import AgencyList
+    from keys.messages import DecisionToken, Statement
+    from policies.catalogue import Catalogue
+
+
+@contextmanager
+def reading(signature: Check) -> Iterator[None]:
+    """Turn what `keys` says about a signed message into the name of a check."""
+    try:
+        yield
+    except keys_errors.UnknownKey:
+        raise UnknownKey(signature) from None
+    except keys_errors.SignatureInvalid:
+        raise CheckFailed(signature) from None
+    except keys_errors.NotInForce:
+        raise CheckFailed(Check.EXPIRY) from None
+    except keys_errors.ContextMismatch:
+        raise CheckFailed(Check.PARTIES) from None
+    except keys_errors.KeysError:
+        raise CheckFailed(Check.SHAPE) from None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedDecision:
+    """A decision token that fits its statement and the agency list."""
+
+    token: DecisionToken
+    hash: bytes
+    """SHA-256 of the token's bytes; stands in log entries and in the envelope's context."""
+    theirs: Decision
+    """What the gateway decided."""
+    input: DecisionInput
+    """What it was decided from."""
+
+    @property
+    def sent(self) -> frozenset[str]:
+        """Fields that travel, as values or as sealed nulls."""
+        return frozenset(one.field for one in (*self.theirs.released, *self.theirs.neutral))
+
+
+def check_decision(
+    unverified_token: str,
+    *,
+    statement: Statement,
+    statement_hash: bytes,
+    agencies: AgencyList,
+    catalogue: Catalogue,
+    now: int,
+    released_by_source: bool | None,
+) -> CheckedDecision:
+    """Verify a decision token against the statement it must be about.
+
+    `released_by_source` says whether the decision may and must rest on a person's release at the
+    holder; None accepts both (the asking side cannot know).
+
+    Raises:
+        CheckFailed: see `Check`.
+    """
+    with reading(Check.GATEWAY_SIGNATURE):
+        token = read_decision(
+            unverified_token, key=lambda kid: agencies.gateway_key("order", kid), now=now
+        )
+    if token.statement != statement_hash:
+        raise CheckFailed(Check.STATEMENT_IN_DECISION)
+    if (token.source, token.recipient, token.purpose, token.trigger) != (
+        statement.source,
+        statement.recipient,
+        statement.purpose,
+        statement.trigger,
+    ):
+        raise CheckFailed(Check.PARTIES)
+    if tuple(one.field for one in token.fields) != statement.fields:
+        raise CheckFailed(Check.FIELDS)
+    if token.catalogue != catalogue.version:
+        raise CheckFailed(Check.RULES_DIFFER)
+    facts = _check_input(
+        token, statement, agencies, catalogue, released_by_source=released_by_source
+    )
+    return CheckedDecision(
+        token=token, hash=token_hash(unverified_token), theirs=_decision(token), input=facts
+    )
+
+
+def _check_input(
+    token: DecisionToken,
+    statement: Statement,
+    agencies: AgencyList,
+    catalogue: Catalogue,
+    *,
+    released_by_source: bool | None,
+) -> DecisionInput:
+    try:
+        facts = DecisionInput.from_json(dict(token.input))  # type: ignore[arg-type]
+    except PolicyError:
+        raise CheckFailed(Check.SHAPE) from None
+    source, recipient = agencies.agency(statement.source), agencies.agency(statement.recipient)
+    if source is None or recipient is None:
+        raise UnknownKey(Check.PARTIES)
+    found = agencies.agreement(
+        statement.source, statement.recipient, statement.purpose, token.issued_at
+    )
+    agreement = AgreementFacts(
+        in_force=found is not None,
+        undertaking_78=found is not None and found.undertaking_78,
+        approval_79=found is not None and found.approval_79,
+    )
+    released = facts.holder.released_by_source
+    expected = replace(
+        facts,
+        from_kind=Kind(source.kind),
+        to_kind=Kind(recipient.kind),
+        purpose=PurposeId(statement.purpose),
+        trigger=facts.trigger,
+        fields=tuple(FieldId(name) for name in statement.fields),
+        declared=statement.declared,
+        agreement=agreement,
+        holder=HolderFacts(
+            released_by_source=released if released_by_source is None else released_by_source
+        ),
+    )
+    day = dt.datetime.fromtimestamp(token.issued_at, tz=dt.UTC).date()
+    if (
+        facts.canonical() != expected.canonical()
+        or facts.trigger != statement.trigger
+        or facts.digest() != token.input_digest
+        or not set(rules_of_the_day(catalogue, day)) <= set(facts.lapsed)
+    ):
+        raise CheckFailed(Check.DECISION_INPUT)
+    return facts
+
+
+def _decision(token: DecisionToken) -> Decision:
+    try:
+        fields = tuple(
+            FieldDecision(
+                field=FieldId(one.field),
+                outcome=Outcome(one.outcome),
+                rule=RuleId(one.rule),
+                norms=tuple(NormId(norm) for norm in one.norms),
+                reason=ReasonCode(one.reason),
+            )
+            for one in token.fields
+        )
+    except ValueError:
+        raise CheckFailed(Check.SHAPE) from None
+    overall = overall_of(one.outcome for one in fields)
+    return Decision(
+        fields=fields,
+        overall=overall,
+        rule=next(one.rule for one in fields if one.outcome is overall),
+        bundle=token.bundle,
+        input_digest=token.input_digest,
+        retention="",
+    )

@@ -1,0 +1,334 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""The holding side: steps 7 and 8 of an exchange, for pulls, own pushes and released orders.
+
+7. *Verify and decide again*: every signature, the receipt, the log's consistency, expiry, replay;
+   the same rules once more with what only this agency knows. The result may only narrow.
+8. *Fetch, cut, seal*: only what remains is read; what is unknown, blocked or refused is sealed
+   as null. A repeated order gets identical bytes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NoReturn
+
+import structlog
+
+from adapters.connector import details
+from adapters.connector.checks import Check
+from adapters.connector.errors import CheckFailed, ProblemError, UnknownKey
+from adapters.connector.fetching import Fetcher
+from adapters.connector.problems import ORDER_REFUSED, RULES_UNAVAILABLE, SOURCE_UNAVAILABLE
+from adapters.connector.sealing import seal_fetched
+from adapters.connector.store import held as held_store
+from adapters.connector.store import orders as order_store
+from adapters.connector.store.held import Attention, Held, HeldState
+from adapters.connector.store.orders import OrderMarks, Taking
+from adapters.connector.verify_order import check_order, verified
+from adapters.errors import SourceUnavailable
+from keys.errors import KeysError
+from keys.jws import token_hash
+from keys.pseudonyms import open_reference
+from keys.strict_json import b64u, dumps
+from policies.errors import PolicyUnavailable
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from adapters.connector.fetching import Fetched
+    from adapters.connector.office import Office
+    from adapters.connector.verify_order import CheckedOrder, ReleasePath, VerifiedOrder
+    from keys.model import FileNumber
+
+log = structlog.get_logger("connector")
+
+DAY_SECONDS = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class HumanAct:
+    """What a person here decided about an order; None of it leaves readable."""
+
+    refused: bool
+    clerk: str | None
+    reason_code: str | None
+
+
+NOBODY_ASKED = HumanAct(refused=False, clerk=None, reason_code=None)
+
+
+class Holding:
+    """Answers orders."""
+
+    def __init__(self, office: Office) -> None:
+        """Take the office's parts."""
+        self._office = office
+        self._fetcher = (
+            None
+            if office.source is None
+            else Fetcher(
+                office.source,
+                office.decider,
+                answer_seconds=office.settings.holding.answer_seconds,
+                decoy_pattern=office.settings.holding.decoy_number,
+                randomness=office.randomness,
+            )
+        )
+        # Orders are few and short; one at a time per exchange is what keeps bytes identical.
+        self._turns: dict[bytes, asyncio.Lock] = {}
+
+    async def answer(self, unverified_order: str) -> bytes:
+        """Answer an order that the gateway brought: the exact body to send back.
+
+        Raises:
+            ProblemError: nothing was sealed; the problem names the check or the obstacle.
+        """
+        async with self._turn(unverified_order):
+            order, earlier = await self._verify(unverified_order, None)
+            if earlier is not None:
+                return earlier
+            if order.checked.decision.theirs.held:
+                return await self._rest(order)
+            file_number = await self._named(order)
+            body = await self._fetch_and_seal(order, file_number, NOBODY_ASKED)
+            return await self._office.store.run(
+                lambda connection: order_store.keep_answer(
+                    connection, order.checked.order.order, body
+                )
+            )
+
+    async def carry_out(
+        self,
+        unverified_order: str,
+        path: ReleasePath,
+        *,
+        file_number: FileNumber | None,
+        act: HumanAct,
+    ) -> bytes:
+        """Carry out an order that this agency itself brought about: the body of the result.
+
+        `file_number` is the file that the delivery was made, or the release given, for (None: no
+        file here). An order about any other file is refused.
+
+        Raises:
+            ProblemError: nothing was sealed.
+        """
+        async with self._turn(unverified_order):
+            order, earlier = await self._verify(unverified_order, path)
+            if earlier is not None:
+                return earlier
+            named = await self._named(order)
+            if named != file_number and not (named is None and not path.released):
+                # A push for a person nobody is linked to carries a decoy; a release never may.
+                await self._refuse(CheckFailed(Check.PERSON), unverified_order, order.checked)
+            body = await self._fetch_and_seal(order, file_number, act)
+            return await self._office.store.run(
+                lambda connection: order_store.keep_answer(
+                    connection, order.checked.order.order, body
+                )
+            )
+
+    def file_number_of(self, reference: bytes) -> FileNumber | None:
+        """Open this agency's own sealed reference; None for a decoy."""
+        return open_reference(reference, self._office.me, self._office.keys.kem)
+
+    async def _named(self, order: VerifiedOrder) -> FileNumber | None:
+        try:
+            return self.file_number_of(order.checked.order.reference)
+        except KeysError:
+            await self._refuse(CheckFailed(Check.PERSON), order.checked.token, order.checked)
+
+    # --- step 7 -------------------------------------------------------------------------------
+
+    async def _verify(
+        self, unverified_order: str, path: ReleasePath | None
+    ) -> tuple[VerifiedOrder, bytes | None]:
+        """Do all of step 7; the second result is what was answered before, if it was."""
+        office = self._office
+        checked: CheckedOrder | None = None
+        try:
+            checked = await self._check(unverified_order, path)
+            await office.observe(checked.receipt)
+            taking, earlier = await office.store.run(
+                lambda connection: order_store.take(
+                    connection, _marks(checked, path), office.clock()
+                )
+            )
+            permit = verified(checked, log_only_grew=True, first_use=taking is not Taking.REPLAYED)
+        except CheckFailed as error:
+            await self._refuse(error, unverified_order, checked)
+        except PolicyUnavailable as error:
+            raise ProblemError(RULES_UNAVAILABLE) from error
+        return permit, earlier
+
+    async def _check(self, unverified_order: str, path: ReleasePath | None) -> CheckedOrder:
+        office = self._office
+        agencies = await office.agencies.current()
+        for newest in (False, True):
+            try:
+                return check_order(
+                    unverified_order,
+                    me=office.me,
+                    agencies=agencies,
+                    catalogue=office.catalogue,
+                    decider=office.decider,
+                    now=office.clock(),
+                    path=path,
+                )
+            except UnknownKey:
+                known = agencies.serial
+                agencies = await office.agencies.newer()
+                if newest or agencies.serial == known:
+                    raise
+        raise CheckFailed(Check.SHAPE)
+
+    async def _refuse(
+        self, error: CheckFailed, unverified_order: str, checked: CheckedOrder | None = None
+    ) -> NoReturn:
+        await self._office.evidence.keep(
+            error.check,
+            exchange=None if checked is None else checked.order.exchange,
+            artefact=unverified_order.encode("ascii", errors="replace"),
+        )
+        raise ProblemError(ORDER_REFUSED, check=error.check) from error
+
+    # --- step 8 -------------------------------------------------------------------------------
+
+    async def _fetch_and_seal(
+        self, order: VerifiedOrder, file_number: FileNumber | None, act: HumanAct
+    ) -> bytes:
+        office = self._office
+        now = office.clock()
+        if self._fetcher is None:
+            raise ProblemError(SOURCE_UNAVAILABLE)
+        try:
+            fetched = await self._fetcher.fetch(order, file_number, refused=act.refused)
+        except SourceUnavailable as error:
+            await self._call_attention(order, "source-unavailable")
+            raise ProblemError(SOURCE_UNAVAILABLE) from error
+        except PolicyUnavailable as error:
+            raise ProblemError(RULES_UNAVAILABLE) from error
+        envelope, fetched = seal_fetched(
+            order,
+            fetched,
+            pad_bytes=office.catalogue.pad_bytes,
+            signer=office.keys.sig,
+            now=now,
+            randomness=office.randomness,
+        )
+        if fetched.attention is not None:
+            await self._call_attention(order, fetched.attention)
+        detail = await self._detail(order, fetched, act, now)
+        return dumps({"envelope": envelope.to_wire(), "detail": b64u(detail)})
+
+    async def _detail(
+        self, order: VerifiedOrder, fetched: Fetched, act: HumanAct, now: int
+    ) -> bytes:
+        office = self._office
+        exchange = order.checked.order.exchange
+        agencies = await office.agencies.current()
+        return details.seal(
+            details.holding_detail(
+                exchange=exchange,
+                decision=fetched.decision,
+                finding=fetched.finding,
+                clerk=act.clerk,
+                choice=None if act.clerk is None else "refuse" if act.refused else "release",
+                reason_code=act.reason_code,
+                at=now,
+            ),
+            agency=office.me,
+            corr=exchange,
+            audit_key=agencies.audit_key(office.me),
+            fields=len(order.checked.statement.fields),
+        )
+
+    async def _rest(self, order: VerifiedOrder) -> bytes:
+        """Keep the order for a person, without data; all persons look alike from outside."""
+        office = self._office
+        now = office.clock()
+        checked = order.checked
+        exchange = checked.order.exchange
+        agencies = await office.agencies.current()
+        detail = details.seal(
+            details.holding_detail(
+                exchange=exchange,
+                decision=checked.decision.theirs,
+                finding=details.Finding(
+                    file_number=await self._named(order),
+                    found=False,
+                    ambiguous=False,
+                    info_block=False,
+                    fields_read=(),
+                ),
+                clerk=None,
+                choice="held",
+                reason_code=None,
+                at=now,
+            ),
+            agency=office.me,
+            corr=exchange,
+            audit_key=agencies.audit_key(office.me),
+            fields=len(checked.statement.fields),
+        )
+        body = dumps({"held": True, "detail": b64u(detail)})
+        item = Held(
+            id=office.evidence.new_id(),
+            exchange=exchange,
+            state=HeldState.WAITING,
+            direction=checked.statement.direction,
+            other=checked.statement.other
+            if checked.statement.direction == "push"
+            else checked.statement.recipient,
+            purpose=checked.statement.purpose,
+            fields=tuple(str(one.field) for one in checked.decision.theirs.held),
+            statement=checked.order.statement,
+            statement_checked_at=now,
+            order_jws=checked.token,
+            file_number=None,
+            received_at=now,
+            expires_at=min(
+                now + office.settings.holding.held_days * DAY_SECONDS, checked.order.expires_at
+            ),
+        )
+
+        def keep(connection: Connection) -> bytes:
+            held_store.add(connection, item)
+            return order_store.keep_answer(connection, checked.order.order, body)
+
+        kept = await office.store.run(keep)
+        log.info("order:held", exchange=exchange)
+        return kept
+
+    async def _call_attention(self, order: VerifiedOrder, code: str) -> None:
+        office = self._office
+        checked = order.checked
+        item = Attention(
+            id=office.evidence.new_id(),
+            exchange=checked.order.exchange,
+            code=code,
+            other=checked.statement.recipient,
+            purpose=checked.statement.purpose,
+            at=office.clock(),
+        )
+        await office.store.run(lambda connection: held_store.call_attention(connection, item))
+        log.warning("attention:called", exchange=item.exchange, code=code)
+
+    def _turn(self, unverified_order: str) -> asyncio.Lock:
+        key = token_hash(unverified_order) if unverified_order.isascii() else b""
+        if len(self._turns) > 4096:  # noqa: PLR2004 - bounds memory, not behaviour
+            self._turns = {name: lock for name, lock in self._turns.items() if lock.locked()}
+        return self._turns.setdefault(key, asyncio.Lock())
+
+
+def _marks(checked: CheckedOrder, path: ReleasePath | None) -> OrderMarks:
+    # A released order repeats statement and exchange on purpose; its own id still counts once.
+    again = path is not None and path.released
+    return OrderMarks(
+        order_id=checked.order.order,
+        order_hash=token_hash(checked.token),
+        statement_hash=token_hash(checked.token) if again else checked.statement_hash,
+        exchange=None if again else checked.order.exchange,
+        expires_at=checked.order.expires_at,
+    )

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING
 import aiohttp
 from fastapi import FastAPI
 
-from audit.vocabulary import EntryKind
 from audit.log import LogWriter
 from audit.reader import LogReader
+from audit.vocabulary import EntryKind
 from gateway.agencies import AgencyBook
 from gateway.api import exchanges, info, links, mailbox, permissions, persons
 from gateway.api.state import Parts
@@ -166,7 +166,17 @@ async def _start(
         )
     root = _read_root(settings.registry_root_file)
     agencies = AgencyBook(settings.agency_list_file, root, stock.clock)
-    core = stock.change_core(_core(settings, stock, keyring, database, writer, agencies, transport))
+    core = stock.change_core(
+        _core(
+            settings,
+            stock,
+            keyring,
+            database=database,
+            writer=writer,
+            agencies=agencies,
+            transport=transport,
+        )
+    )
     mailboxes = Mailboxes(core.log, wrapper, stock.clock)
     reader = LogReader(
         database_engine,
@@ -202,6 +212,7 @@ def _core(
     settings: Settings,
     stock: Stock,
     keyring: KeyProvider,
+    *,
     database: Database,
     writer: LogWriter,
     agencies: AgencyBook,
@@ -222,7 +233,9 @@ def _core(
         day_rules=DayRules(catalogue),
         decider=Decider(stock.engine or EmbeddedEngine.load(), catalogue),
         database=database,
-        log=ExchangeLog(writer, entries, catalogue, wrapper, clock, new_handle),
+        log=ExchangeLog(
+            writer, entries, catalogue, wrapper=wrapper, clock=clock, new_handle=new_handle
+        ),
         links=Links(link_key, wrapper, secrets.token_bytes),
         transport=transport,
         signer=keyring.signer(KeyUse.ORDER),
@@ -254,7 +267,9 @@ async def _sweep(recovery: Recovery) -> None:
         try:
             await recovery.sweep()
         except Exception as error:  # noqa: BLE001 - the sweeper must outlive any accident
-            log.error("sweep_failed", error=type(error).__name__)
+            log.error(  # noqa: TRY400 - a traceback could show what was sent
+                "sweep_failed", error=type(error).__name__
+            )
         await asyncio.sleep(SWEEP_SECONDS)
 
 

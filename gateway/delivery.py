@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from gateway.exchange import Core
     from gateway.mailbox import Mailboxes
     from gateway.model import Enquiry, HolderAnswer
-    from gateway.record import Opened
+    from gateway.opened import Opened
     from keys.model import AgencyId, ExchangeId
 
 
@@ -105,7 +105,7 @@ class Deliveries:
         await core.observer.done(Step.STRIP, exchange)
 
         def put(connection: Connection) -> None:
-            references = core.log.references(connection, opened)
+            references = core.log.rows.references(connection, opened)
             if references is None:
                 raise ExchangeClosed
             pushed = opened.asked.body.direction == "push"
@@ -156,7 +156,7 @@ class Deliveries:
     ) -> Opened:
         agencies = self._core.agencies.current()
         opened = await self._core.database.read(
-            lambda connection: self._core.log.load(connection, exchange, agencies)
+            lambda connection: self._core.log.rows.load(connection, exchange, agencies)
         )
         if opened is None:
             raise NotAParty

@@ -18,8 +18,8 @@ from keys.model import ExchangeId
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from gateway.opened import Opened
     from gateway.permission_model import PermissionId
-    from gateway.record import Opened
     from keys.model import AgencyId
     from keys.providers.base import HmacKey
 

@@ -38,8 +38,9 @@ if TYPE_CHECKING:
     from gateway.facts import DayRules, Gathered
     from gateway.links import Links, Subject
     from gateway.model import Enquiry, HolderAnswer
+    from gateway.opened import Opened
     from gateway.orders import DecisionToken, Order, OrderTransport
-    from gateway.record import ExchangeLog, Opened
+    from gateway.record import ExchangeLog
     from gateway.release import Checked
     from gateway.statements import Asked
     from gateway.steps import StepObserver
@@ -87,7 +88,13 @@ class Core:
         agencies = self.agencies.current()
         person = await self.database.read(
             lambda connection: facts.about_person(
-                connection, self.links, agencies, asked, teller, subject, now
+                connection,
+                self.links,
+                agencies,
+                asked,
+                teller=teller,
+                subject=subject,
+                now=now,
             )
         )
         return facts.decision_input(
@@ -95,8 +102,8 @@ class Core:
             agencies,
             self.catalogue,
             person,
-            self.day_rules.lapsed(now),
-            now,
+            lapsed=self.day_rules.lapsed(now),
+            now=now,
             released_by_source=released_by_source,
         )
 
@@ -123,8 +130,8 @@ class Core:
             opened.asked,
             opened.decision,
             opened.receipt,
-            gathered.holder_reference,
-            self.signer,
+            reference=gathered.holder_reference,
+            signer=self.signer,
             now=self.clock(),
         )
 

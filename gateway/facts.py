@@ -99,6 +99,7 @@ def about_person(
     links: Links,
     agencies: AgencyList,
     asked: Asked,
+    *,
     teller: AgencyId,
     subject: Subject,
     now: int,
@@ -111,7 +112,7 @@ def about_person(
         asked.holder,
         asked.recipient,
         asked.purpose,
-        now,
+        now=now,
     )
     references = (
         links.reference_for(
@@ -127,9 +128,9 @@ def decision_input(
     agencies: AgencyList,
     catalogue: Catalogue,
     person: AboutPerson,
+    *,
     lapsed: tuple[RuleId, ...],
     now: int,
-    *,
     released_by_source: bool = False,
 ) -> Gathered:
     """Put the facts together for one decision.

@@ -16,7 +16,7 @@ from sqlalchemy import delete, insert, select, update
 
 from gateway.errors import ExchangeClosed, NotAParty
 from gateway.model import State, withheld_fields
-from gateway.record import Verdict
+from gateway.opened import Verdict
 from gateway.store.tables import exchange as exchange_table
 from gateway.store.tables import mailbox
 from keys.envelope import Envelope
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
     from audit.entry import PendingEntry
     from gateway.model import Answer
-    from gateway.record import ExchangeLog, Opened
+    from gateway.opened import Opened
+    from gateway.record import ExchangeLog
     from gateway.release import Checked
     from keys.model import AgencyId, ExchangeId
     from keys.providers.base import Wrapper

@@ -108,9 +108,9 @@ def make_order(
     asked: Asked,
     decision: DecisionToken,
     receipt: Receipt,
+    *,
     reference: bytes,
     signer: Signer,
-    *,
     now: int,
 ) -> Order:
     """Sign the order. `receipt` proves that the intent is in the log."""

@@ -150,12 +150,12 @@ class People:
                     connection,
                     new_id,
                     event_id,
-                    index,
-                    person.account,
-                    wish,
-                    template,
-                    entry.id,
-                    core.clock(),
+                    consent_index=index,
+                    subject=person.account,
+                    wish=wish,
+                    template=template,
+                    entry_id=entry.id,
+                    now=core.clock(),
                 )
             )
             return PendingEntry(entry)
@@ -194,7 +194,12 @@ class People:
                 row.purpose,
             )
             found = permissions.withdraw(
-                connection, permission, index, self._new_uuid(), entry.id, core.clock()
+                connection,
+                permission,
+                index,
+                event_id=self._new_uuid(),
+                entry_id=entry.id,
+                now=core.clock(),
             )
             if not found:
                 raise PermissionUnknown
@@ -212,7 +217,7 @@ class People:
     ) -> list[PendingEntry]:
         entries = []
         for exchange in waiting_on(connection, permission):
-            opened = self._core.log.load(connection, exchange, agencies)
+            opened = self._core.log.rows.load(connection, exchange, agencies)
             if opened is not None:
                 entry = self._mailboxes.empty(connection, opened)
                 if entry is not None:

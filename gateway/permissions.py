@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import insert, select, update
 
@@ -31,7 +31,7 @@ from policies.model import PermissionState as Standings
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Row
 
     from gateway.permission_model import Template
     from keys.model import AgencyId, ExchangeId
@@ -64,6 +64,7 @@ def standing(
     from_agency: AgencyId,
     to_agency: AgencyId,
     purpose: PurposeId,
+    *,
     now: int,
 ) -> Standing:
     """Look up what stands between these two instances; time is reduced to states here."""
@@ -89,7 +90,7 @@ def standing(
     ended: dict[str, Standings] = {}
     relied_on = []
     for row in rows:
-        state = _state_now(row.state, row.spent_by, row.valid_from, row.valid_until, now)
+        state = _state_now(row, now)
         if state == "in_force":
             fields.setdefault(row.type, set()).update(json.loads(row.fields))
             relied_on.append(PermissionId(row.id))
@@ -107,14 +108,12 @@ def _fact(fields: set[str] | None, ended: Standings | None) -> PermissionFact:
     return PermissionFact(ended or "none", ())
 
 
-def _state_now(
-    state: str, spent_by: str | None, valid_from: int, valid_until: int, now: int, spender: str = ""
-) -> Standings:
-    if PermissionState(state) not in IN_FORCE:
-        return "withdrawn" if state == PermissionState.WITHDRAWN else "expired"
-    if not valid_from <= now < valid_until:
+def _state_now(row: Row[Any], now: int, spender: str = "") -> Standings:
+    if PermissionState(row.state) not in IN_FORCE:
+        return "withdrawn" if row.state == PermissionState.WITHDRAWN else "expired"
+    if not row.valid_from <= now < row.valid_until:
         return "expired"
-    if spent_by is not None and spent_by != spender:
+    if row.spent_by is not None and row.spent_by != spender:
         return "used"
     return "in_force"
 
@@ -138,7 +137,7 @@ def still_stands(
     covering = []
     ended: Standings = "withdrawn"
     for row in rows:
-        state = _state_now(row.state, row.spent_by, row.valid_from, row.valid_until, now, spender)
+        state = _state_now(row, now, spender)
         if state == "in_force":
             covering.append(row)
         else:
@@ -157,6 +156,7 @@ def give(
     connection: Connection,
     new_id: PermissionId,
     event_id: str,
+    *,
     consent_index: str,
     subject: str,
     wish: Wish,
@@ -192,6 +192,7 @@ def withdraw(
     connection: Connection,
     permission_id: PermissionId,
     consent_index: str,
+    *,
     event_id: str,
     entry_id: str,
     now: int,

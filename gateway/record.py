@@ -9,22 +9,17 @@ are therefore as durable as the entry, and happen in the entry's order.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from gateway import permissions
 from gateway.entries import Entries
-from gateway.errors import ExchangeClosed, GatewayError, Replayed
+from gateway.errors import GatewayError, Replayed
+from gateway.exchange_rows import GRACE_SECONDS, ExchangeRows
 from gateway.model import Answer, State, Withheld, withheld_fields
-from gateway.orders import DecisionToken
-from gateway.statements import read_stored_statement
-from gateway.store.tables import exchange as exchange_table
-from gateway.store.tables import outbox
-from keys.model import ExchangeId
-from policies.decision import Decision
+from gateway.opened import Opened, Verdict, state_after
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,63 +28,20 @@ if TYPE_CHECKING:
 
     from audit.entry import PendingEntry
     from audit.log import LogWriter
-    from audit.proof import Receipt
     from gateway.facts import Gathered
     from gateway.mailbox import Mailboxes
+    from gateway.orders import DecisionToken
     from gateway.permission_model import PermissionId
     from gateway.release import Checked
     from gateway.statements import Asked
-    from keys.agencies import AgencyList
+    from keys.model import ExchangeId
     from keys.providers.base import Wrapper
     from policies.catalogue import Catalogue
+    from policies.decision import Decision
     from policies.model import FieldId
 
 PERSON_MODES = frozenset({"consent-required", "explicit-consent", "statutory-choice"})
 """Rule modes (law.md 1) under which a release needs an act of the person."""
-GRACE_SECONDS = 30
-"""After an order's end the sweeper waits this long before it closes the exchange."""
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """An exchange whose intent (or refusal) is on record."""
-
-    exchange: ExchangeId
-    asked: Asked
-    decision: DecisionToken
-    catalogue: str
-    state: State
-    order_id: str
-    relied_on: tuple[PermissionId, ...]
-    receipts: tuple[Receipt, ...]
-
-    @property
-    def receipt(self) -> Receipt:
-        """Proof that the newest intent is in the log: without it there is no order."""
-        return self.receipts[-1]
-
-    def answer(self, withheld: tuple[Withheld, ...], **more: object) -> Answer:
-        """Say where the exchange stands."""
-        base = Answer(
-            exchange=self.exchange,
-            state=self.state,
-            decision_token=self.decision.token,
-            withheld=withheld,
-            receipts=tuple(receipt.to_text() for receipt in self.receipts),
-            log_index=self.receipt.index,
-        )
-        return replace(base, **more)  # type: ignore[arg-type]
-
-
-@dataclass(frozen=True, slots=True)
-class References:
-    """What an open order needs besides the exchange's own row."""
-
-    holder: bytes
-    """The holder's sealed reference or a decoy, 145 bytes."""
-    recipient: bytes
-    intent_entry: str
-    """Log entry whose receipt goes with the order."""
 
 
 class ExchangeLog:
@@ -100,6 +52,7 @@ class ExchangeLog:
         log: LogWriter,
         entries: Entries,
         catalogue: Catalogue,
+        *,
         wrapper: Wrapper,
         clock: Callable[[], int],
         new_handle: Callable[[], str],
@@ -108,7 +61,7 @@ class ExchangeLog:
         self.log = log
         self.entries = entries
         self._catalogue = catalogue
-        self._wrapper = wrapper
+        self.rows = ExchangeRows(catalogue.version, wrapper, clock)
         self._clock = clock
         self._new_handle = new_handle
 
@@ -130,7 +83,7 @@ class ExchangeLog:
             asked,
             decision,
             self._catalogue.version,
-            _state_after(decision.decision),
+            state_after(decision.decision),
             self._new_handle(),
             self._relied_on(decision, gathered),
             (),
@@ -139,11 +92,11 @@ class ExchangeLog:
         def work(connection: Connection) -> PendingEntry:
             pending = self.entries.intent(opened, detail, by=asked.issuer)
             try:
-                self._insert(connection, opened)
+                self.rows.insert(connection, opened)
             except IntegrityError as error:
                 raise Replayed from error
             if opened.state is not State.REFUSED:
-                self._put_in_outbox(connection, opened, gathered, pending.entry.id)
+                self.rows.put_in_outbox(connection, opened, gathered, pending.entry.id)
             return pending
 
         appended = await self.log.append(work)
@@ -157,7 +110,7 @@ class ExchangeLog:
         Raises:
             ExchangeClosed: it is no longer held.
         """
-        state = _state_after(decision.decision)
+        state = state_after(decision.decision)
         opened = replace(
             held,
             decision=decision,
@@ -167,10 +120,10 @@ class ExchangeLog:
         )
 
         def work(connection: Connection) -> PendingEntry:
-            self._require(connection, held.exchange, State.HELD)
+            self.rows.require(connection, held.exchange, State.HELD)
             pending = self.entries.intent(opened, detail, by=held.asked.holder)
-            connection.execute(delete(outbox).where(outbox.c.exchange == held.exchange))
-            self._move(
+            self.rows.forget_order(connection, held.exchange)
+            self.rows.move(
                 connection,
                 opened,
                 decision=decision.token,
@@ -179,7 +132,7 @@ class ExchangeLog:
                 guard=json.dumps(opened.relied_on),
             )
             if state is State.ORDERED:
-                self._put_in_outbox(connection, opened, gathered, pending.entry.id)
+                self.rows.put_in_outbox(connection, opened, gathered, pending.entry.id)
             return pending
 
         appended = await self.log.append(work)
@@ -189,9 +142,7 @@ class ExchangeLog:
         """Note that the holder's clerk has the order now; the outbox is done with it."""
 
         def work(connection: Connection) -> PendingEntry:
-            connection.execute(
-                update(outbox).where(outbox.c.exchange == opened.exchange).values(delivered=True)
-            )
+            self.rows.delivered(connection, opened.exchange)
             return self.entries.held(opened, detail)
 
         await self.log.append(work)
@@ -205,7 +156,7 @@ class ExchangeLog:
         verdict = Verdict()
 
         def work(connection: Connection) -> PendingEntry:
-            self._require(connection, opened.exchange, State.ORDERED)
+            self.rows.require(connection, opened.exchange, State.ORDERED)
             return self.release_now(connection, opened, checked.manifest.names, detail, verdict)
 
         appended = await self.log.append(work)
@@ -239,12 +190,12 @@ class ExchangeLog:
         verdict.state = State.ANSWERED if verdict.ended is None else State.REFUSED
         passed = names if verdict.ended is None else frozenset[str]()
         pending = self.entries.disclosure(opened, passed, detail, verdict.ended)
-        self._move(
+        self.rows.move(
             connection,
             replace(opened, state=verdict.state),
             guard=json.dumps(guard_after),
         )
-        connection.execute(delete(outbox).where(outbox.c.exchange == opened.exchange))
+        self.rows.forget_order(connection, opened.exchange)
         return pending
 
     async def abort(self, opened: Opened, accident: GatewayError) -> None:
@@ -257,10 +208,10 @@ class ExchangeLog:
         """Make the work that closes an exchange without a release."""
 
         def work(connection: Connection) -> PendingEntry:
-            self._require(connection, opened.exchange, opened.state)
+            self.rows.require(connection, opened.exchange, opened.state)
             pending = self.entries.aborted(opened, reason)
-            self._move(connection, replace(opened, state=state), guard="[]")
-            connection.execute(delete(outbox).where(outbox.c.exchange == opened.exchange))
+            self.rows.move(connection, replace(opened, state=state), guard="[]")
+            self.rows.forget_order(connection, opened.exchange)
             return pending
 
         return work
@@ -271,14 +222,14 @@ class ExchangeLog:
         """Make the work that ends what waited too long; nothing was released."""
 
         def work(connection: Connection) -> PendingEntry:
-            self._require(connection, opened.exchange, opened.state)
+            self.rows.require(connection, opened.exchange, opened.state)
             pending = self.entries.expired(opened, mailboxes.drop(connection, opened.exchange))
-            self._move(
+            self.rows.move(
                 connection,
                 replace(opened, state=State.EXPIRED),
                 guard="[]",
             )
-            connection.execute(delete(outbox).where(outbox.c.exchange == opened.exchange))
+            self.rows.forget_order(connection, opened.exchange)
             return pending
 
         return work
@@ -311,111 +262,3 @@ class ExchangeLog:
     def _relied_on(self, decision: DecisionToken, gathered: Gathered) -> tuple[PermissionId, ...]:
         # A permission that nothing rests on must not show, not even as a handle (promise P5).
         return gathered.relied_on if self.person_fields(decision.decision) else ()
-
-    def load(self, connection: Connection, exchange: str, agencies: AgencyList) -> Opened | None:
-        """Read an exchange back; its newest decision and statement, without receipts."""
-        row = connection.execute(
-            select(exchange_table).where(exchange_table.c.id == exchange)
-        ).first()
-        if row is None:
-            return None
-        decision = Decision.from_json(json.loads(row.decided))
-        order = connection.execute(
-            select(outbox.c.order_id).where(outbox.c.exchange == exchange)
-        ).scalar_one_or_none()
-        return Opened(
-            ExchangeId(row.id),
-            read_stored_statement(row.statement, agencies, self._clock()),
-            DecisionToken(row.decision, decision, row.closes_at - GRACE_SECONDS),
-            self._catalogue.version,
-            State(row.state),
-            order or "",
-            tuple(json.loads(row.guard)),
-            (),
-        )
-
-    def references(self, connection: Connection, opened: Opened) -> References | None:
-        """Read back the sealed references of an order that is still open."""
-        row = connection.execute(select(outbox).where(outbox.c.exchange == opened.exchange)).first()
-        if row is None:
-            return None
-        both = self._wrapper.unwrap(row.sealed_references, opened.exchange.encode("ascii"))
-        half = len(both) // 2
-        return References(both[:half], both[half:], row.intent_entry)
-
-    # --- rows --------------------------------------------------------------------------------
-
-    def _insert(self, connection: Connection, opened: Opened) -> None:
-        asked = opened.asked
-        decision = opened.decision
-        connection.execute(
-            insert(exchange_table).values(
-                id=opened.exchange,
-                direction=asked.body.direction,
-                from_agency=asked.holder,
-                to_agency=asked.recipient,
-                by_agency=asked.issuer,
-                purpose=asked.purpose,
-                state=opened.state.value,
-                statement=asked.token,
-                statement_hash=asked.digest.hex(),
-                decision=decision.token,
-                decided=json.dumps(decision.decision.to_json()),
-                guard=json.dumps(opened.relied_on),
-                created_at=self._clock(),
-                closes_at=decision.expires_at + GRACE_SECONDS,
-            )
-        )
-
-    def _put_in_outbox(
-        self, connection: Connection, opened: Opened, gathered: Gathered, entry_id: str
-    ) -> None:
-        connection.execute(
-            insert(outbox).values(
-                order_id=opened.order_id,
-                exchange=opened.exchange,
-                holder=opened.asked.holder,
-                sealed_references=self._wrapper.wrap(
-                    gathered.holder_reference + gathered.recipient_reference,
-                    opened.exchange.encode("ascii"),
-                ),
-                intent_entry=entry_id,
-                expires_at=opened.decision.expires_at,
-                delivered=False,
-            )
-        )
-
-    @staticmethod
-    def _move(connection: Connection, opened: Opened, **more: object) -> None:
-        connection.execute(
-            update(exchange_table)
-            .where(exchange_table.c.id == opened.exchange)
-            .values(state=opened.state.value, **more)
-        )
-
-    @staticmethod
-    def _require(connection: Connection, exchange: ExchangeId, state: State) -> None:
-        found = connection.execute(
-            select(exchange_table.c.state).where(exchange_table.c.id == exchange)
-        ).scalar_one_or_none()
-        if found != state.value:
-            raise ExchangeClosed
-
-
-class Verdict:
-    """What the guard found, told across the log's thread."""
-
-    __slots__ = ("ended", "state")
-
-    def __init__(self) -> None:
-        """Start as refused: only a guard that ran can change it."""
-        self.ended: str | None = "unknown"
-        self.state = State.REFUSED
-
-
-def _state_after(decision: Decision) -> State:
-    if decision.held:
-        return State.HELD
-    if decision.released or decision.neutral:
-        return State.ORDERED
-    return State.REFUSED

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from audit.reader import LogReader
     from gateway.exchange import Core
     from gateway.mailbox import Mailboxes
+    from gateway.opened import Opened
     from gateway.orders import Order
-    from gateway.record import Opened
 
 BATCH = 100
 """Exchanges put in order in one round."""
@@ -82,7 +82,7 @@ class Recovery:
     async def _load(self, exchange: str) -> Opened | None:
         agencies = self._core.agencies.current()
         return await self._core.database.read(
-            lambda connection: self._core.log.load(connection, exchange, agencies)
+            lambda connection: self._core.log.rows.load(connection, exchange, agencies)
         )
 
     async def _close(self, exchange: str) -> int:
@@ -117,7 +117,7 @@ class Recovery:
         return 1
 
     def _order_again(self, connection: Connection, opened: Opened) -> Order | None:
-        references = self._core.log.references(connection, opened)
+        references = self._core.log.rows.references(connection, opened)
         if references is None:
             return None
         receipt: Receipt = self._reader.receipt(references.intent_entry)
@@ -127,7 +127,7 @@ class Recovery:
             opened.asked,
             opened.decision,
             receipt,
-            references.holder,
-            self._core.signer,
+            reference=references.holder,
+            signer=self._core.signer,
             now=self._core.clock(),
         )

@@ -17,7 +17,7 @@ from keys.errors import KeysError
 
 if TYPE_CHECKING:
     from gateway.model import HolderAnswer
-    from gateway.record import Opened
+    from gateway.opened import Opened
     from keys.agencies import AgencyList
     from keys.envelope import VerifiedManifest
 

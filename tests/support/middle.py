@@ -31,7 +31,7 @@ from keys.context import ExchangeContext
 from keys.detail import seal_detail
 from keys.envelope import Envelope, seal
 from keys.keylist import build_agency_list, certify_list_key, sign_agency_list
-from keys.model import AgencyId, ExchangeId, FileNumber
+from keys.model import AgencyId, BlindIndex, ExchangeId, FileNumber
 from keys.providers.base import KeyUse
 from keys.providers.memory import InsecureMemoryKeyring
 from keys.strict_json import JsonValue, b64u, dumps
@@ -357,7 +357,7 @@ class Gate:
             "declared": dict(declared or {}),
             "recipient_kid": middle.offices[recipient].keys.kids(KeyUse.KEM)[0],
             "nonce": nonce,
-            "subject": messages.subject_commitment(nonce, index),
+            "subject": messages.subject_commitment(nonce, BlindIndex(index)),
             "detail": hashlib.sha256(detail).hexdigest(),
             "issued_at": middle.clock(),
             "expires_at": middle.clock() + 120,

@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""The rows of exchanges and of the outbox. What it changes runs inside a work of the log."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sqlalchemy import delete, insert, select, update
+
+from gateway.errors import ExchangeClosed
+from gateway.model import State
+from gateway.opened import Opened
+from gateway.orders import DecisionToken
+from gateway.statements import read_stored_statement
+from gateway.store.tables import exchange as exchange_table
+from gateway.store.tables import outbox
+from keys.model import ExchangeId
+from policies.decision import Decision
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sqlalchemy import Connection
+
+    from gateway.facts import Gathered
+    from keys.agencies import AgencyList
+    from keys.providers.base import Wrapper
+
+GRACE_SECONDS = 30
+"""After an order's end the sweeper waits this long before it closes the exchange."""
+
+
+@dataclass(frozen=True, slots=True)
+class References:
+    """What an open order needs besides the exchange's own row."""
+
+    holder: bytes
+    """The holder's sealed reference or a decoy, 145 bytes."""
+    recipient: bytes
+    intent_entry: str
+    """Log entry whose receipt goes with the order."""
+
+
+class ExchangeRows:
+    """Reads and writes the two tables; takes an open connection each time."""
+
+    def __init__(self, catalogue_version: str, wrapper: Wrapper, clock: Callable[[], int]) -> None:
+        """Take the catalogue's version and the storage key."""
+        self._catalogue_version = catalogue_version
+        self._wrapper = wrapper
+        self._clock = clock
+
+    def load(self, connection: Connection, exchange: str, agencies: AgencyList) -> Opened | None:
+        """Read an exchange back; its newest decision and statement, without receipts."""
+        row = connection.execute(
+            select(exchange_table).where(exchange_table.c.id == exchange)
+        ).first()
+        if row is None:
+            return None
+        decision = Decision.from_json(json.loads(row.decided))
+        order = connection.execute(
+            select(outbox.c.order_id).where(outbox.c.exchange == exchange)
+        ).scalar_one_or_none()
+        return Opened(
+            ExchangeId(row.id),
+            read_stored_statement(row.statement, agencies, self._clock()),
+            DecisionToken(row.decision, decision, row.closes_at - GRACE_SECONDS),
+            self._catalogue_version,
+            State(row.state),
+            order or "",
+            tuple(json.loads(row.guard)),
+            (),
+        )
+
+    def references(self, connection: Connection, opened: Opened) -> References | None:
+        """Read back the sealed references of an order that is still open."""
+        row = connection.execute(select(outbox).where(outbox.c.exchange == opened.exchange)).first()
+        if row is None:
+            return None
+        both = self._wrapper.unwrap(row.sealed_references, opened.exchange.encode("ascii"))
+        half = len(both) // 2
+        return References(both[:half], both[half:], row.intent_entry)
+
+    def insert(self, connection: Connection, opened: Opened) -> None:
+        """Write a new exchange. The statement's hash is unique: a replay fails here."""
+        asked = opened.asked
+        decision = opened.decision
+        connection.execute(
+            insert(exchange_table).values(
+                id=opened.exchange,
+                direction=asked.body.direction,
+                from_agency=asked.holder,
+                to_agency=asked.recipient,
+                by_agency=asked.issuer,
+                purpose=asked.purpose,
+                state=opened.state.value,
+                statement=asked.token,
+                statement_hash=asked.digest.hex(),
+                decision=decision.token,
+                decided=json.dumps(decision.decision.to_json()),
+                guard=json.dumps(opened.relied_on),
+                created_at=self._clock(),
+                closes_at=decision.expires_at + GRACE_SECONDS,
+            )
+        )
+
+    def put_in_outbox(
+        self, connection: Connection, opened: Opened, gathered: Gathered, entry_id: str
+    ) -> None:
+        """Keep what the order is made from until it is done with."""
+        connection.execute(
+            insert(outbox).values(
+                order_id=opened.order_id,
+                exchange=opened.exchange,
+                holder=opened.asked.holder,
+                sealed_references=self._wrapper.wrap(
+                    gathered.holder_reference + gathered.recipient_reference,
+                    opened.exchange.encode("ascii"),
+                ),
+                intent_entry=entry_id,
+                expires_at=opened.decision.expires_at,
+                delivered=False,
+            )
+        )
+
+    def move(self, connection: Connection, opened: Opened, **more: object) -> None:
+        """Set the state and other columns."""
+        connection.execute(
+            update(exchange_table)
+            .where(exchange_table.c.id == opened.exchange)
+            .values(state=opened.state.value, **more)
+        )
+
+    def require(self, connection: Connection, exchange: ExchangeId, state: State) -> None:
+        """Raise `ExchangeClosed` unless it stands exactly there."""
+        found = connection.execute(
+            select(exchange_table.c.state).where(exchange_table.c.id == exchange)
+        ).scalar_one_or_none()
+        if found != state.value:
+            raise ExchangeClosed
+
+    def delivered(self, connection: Connection, exchange: ExchangeId) -> None:
+        """Note that the holder has the order."""
+        connection.execute(
+            update(outbox).where(outbox.c.exchange == exchange).values(delivered=True)
+        )
+
+    def forget_order(self, connection: Connection, exchange: ExchangeId) -> None:
+        """Delete what the order was made from: nobody may make it again."""
+        connection.execute(delete(outbox).where(outbox.c.exchange == exchange))

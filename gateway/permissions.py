@@ -108,7 +108,7 @@ def _fact(fields: set[str] | None, ended: Standings | None) -> PermissionFact:
     return PermissionFact(ended or "none", ())
 
 
-def _state_now(row: Row[Any], now: int, spender: str = "") -> Standings:
+def _state_now(row: Row[*tuple[Any, ...]], now: int, spender: str = "") -> Standings:
     if PermissionState(row.state) not in IN_FORCE:
         return "withdrawn" if row.state == PermissionState.WITHDRAWN else "expired"
     if not row.valid_from <= now < row.valid_until:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""Compile the rules: ``python -m policies.build --opa PATH [--check]``.
+"""Compile the rules: ``python -m policies.build [--opa PATH] [--check]``.
 
 Writes ``policies/rego/data.json`` (derived from ``policies/data``) and
 ``policies/rego/exchange.wasm``; the same sources and the same OPA give the same bytes.
@@ -9,6 +9,7 @@ With ``--check`` nothing is written and a difference is an error (exit 1).
 from __future__ import annotations
 
 import argparse
+import os
 import subprocess
 import sys
 import tarfile
@@ -48,7 +49,11 @@ def compile_rules(opa: str, rego: Path) -> bytes:
 def main(arguments: list[str] | None = None) -> int:
     """Build or check; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m policies.build", description=__doc__)
-    parser.add_argument("--opa", required=True, help="path of the OPA executable")
+    parser.add_argument(
+        "--opa",
+        default=os.environ.get("LOTSE_OPA", "opa"),
+        help="path of the OPA executable; default LOTSE_OPA, then PATH",
+    )
     parser.add_argument("--check", action="store_true", help="compare, write nothing")
     options = parser.parse_args(arguments)
     document = document_bytes(Catalogue.load())

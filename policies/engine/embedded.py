@@ -29,7 +29,7 @@ _ABI_MINOR_MIN: Final = 2
 
 _MAX_MEMORY_BYTES: Final = 64 * 1024 * 1024
 _MAX_RESULT_BYTES: Final = 256 * 1024
-_FUEL: Final = 200_000_000
+_FUEL: Final = 100_000_000
 """Instructions one evaluation may take; about fifty times what the largest input needs."""
 
 _I32: Final = wasmtime.ValType.i32()

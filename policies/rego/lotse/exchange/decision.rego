@@ -165,11 +165,16 @@ ordered(reasons) := [data.catalogue.reason_order[rank] |
 	some rank in sort([rank | some reason in reasons; rank := data.catalogue.reason_rank[reason]])
 ]
 
-unmet(rule) := objections[rule] if count(objections[rule]) > 0
+# Where no permission could help, none is asked for: only what stands in the way is named.
+unmet(rule) := hard(rule) if count(hard(rule)) > 0
+
+else := objections[rule] if count(objections[rule]) > 0
 
 else := {"condition_missing"}
 
+hard(rule) := objections[rule] & object.keys(data.catalogue.hard_reasons)
+
 # A rule that asks for something of the person says so only when nothing else is in the way.
-refused_outcome(rule) := "DENY" if count(unmet(rule) & object.keys(data.catalogue.hard_reasons)) > 0
+refused_outcome(rule) := "DENY" if count(hard(rule)) > 0
 
 else := data.catalogue.rules[rule].refused_outcome

@@ -109,8 +109,8 @@ left_8 := left_7 - claimed_at(7)
 
 unlisted := left_8 - claimed_at(8)
 
-claimed_at(step) := union({fields |
-	some rule, fields in claimed
+claimed_at(step) := union({claimed[rule] |
+	some rule in object.keys(claimed)
 	data.catalogue.rules[rule].step == step
 })
 

@@ -21,11 +21,12 @@ from sqlalchemy import Connection, select
 
 from audit import store
 from audit.backends import Backend, DetailRow, EntryRow, Head, Write
+from audit.compactrange import CompactRange, Extension, extend
 from audit.detailkeys import DetailKeys
-from audit.entry import PendingEntry
+from audit.entry import MAX_INDEX, PendingEntry
 from audit.errors import LogClosed, LogInconsistent
 from audit.growth import completed_tiles
-from audit.merkle import CompactRange, Extension, extend, inclusion_proof, leaf_hash
+from audit.merkle import inclusion_proof, leaf_hash
 from audit.proof import Receipt
 from audit.repeats import already_there, controller_of, placeholders
 from audit.storedtree import StoredTree
@@ -158,7 +159,7 @@ class Appender:
             pending = (made,) if isinstance(made, PendingEntry) else tuple(made)
             known = already_there(self._connection, pending, batch.pending)
             for item in pending:
-                item.entry.leaf(placeholders(item))
+                item.entry.leaf(MAX_INDEX, placeholders(item))
             if not known:
                 self._backend.execute(self._connection, "RELEASE SAVEPOINT work")
         except Exception as error:  # noqa: BLE001 - it belongs to the one caller who waits for this work
@@ -192,7 +193,7 @@ class Appender:
                         self._log_id, index, made.controller, made.key_id, made.salt, made.stored
                     )
                 )
-            leaf = entry.leaf(commitments)
+            leaf = entry.leaf(index, commitments)
             way = entry.direction
             source, recipient = (None, None) if way is None else (way.source, way.recipient)
             batch.leaves.append(leaf)

@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from sqlalchemy import Connection, Select, insert, select
 
 from audit import store
-from audit.entry import SALT_BYTES, Commitment, EntryId, SealedDetail, commit, rfc3339_micro
+from audit.commitment import SALT_BYTES, commit
+from audit.entry import Commitment, EntryId, SealedDetail, rfc3339_micro
 from audit.errors import DetailErased
 
 NONCE_BYTES = 12

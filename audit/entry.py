@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from hashlib import sha256
 from typing import NewType, TypeAlias
 
 import orjson
@@ -26,13 +25,12 @@ Randomness: TypeAlias = Callable[[int], bytes]
 
 LEAF_VERSION = 1
 MAX_LEAF_BYTES = 8192
+MAX_INDEX = 2**63 - 1
+"""Largest index a signed 64-bit column holds."""
 MAX_CODES = 128
 """Rules, reasons or fields in one entry; the law catalogue has 73 rules."""
 RND_BYTES = 16
 """128 bits in every leaf, so that the hashes in the tiles tell nothing about it."""
-SALT_BYTES = 32
-COMMITMENT_TAG = b"gwaudit/detail/v1"
-"""Domain separation of the commitment to a detail."""
 
 
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -134,8 +132,8 @@ class Entry:
                 self.direction.by,
             )
 
-    def leaf(self, commitments: Sequence[Commitment] = ()) -> bytes:
-        """Return the bytes that go into the log.
+    def leaf(self, index: int, commitments: Sequence[Commitment] = ()) -> bytes:
+        """Return the bytes that go into the log at `index`, which the leaf repeats: a moved row shows.
 
         Raises:
             EntryInvalid: more than 8 KiB.
@@ -155,6 +153,7 @@ class Entry:
                 "doc": self.document,
                 "fields": self.fields,
                 "id": self.id,
+                "idx": index,
                 "kind": self.kind,
                 "node": self.node,
                 "outcome": self.outcome,
@@ -232,7 +231,7 @@ def new_entry(
         purpose=purpose,
         rules=tuple(rules),
         reasons=tuple(reasons),
-        fields=tuple(fields),
+        fields=tuple(sorted(fields)),
         policy=policy,
         statement=statement,
         decision=decision,
@@ -276,8 +275,3 @@ class PendingEntry:
         if len({detail.controller for detail in self.details}) != len(self.details):
             message = "an entry has at most one detail per controller"
             raise EntryInvalid(message)
-
-
-def commit(salt: bytes, stored: bytes) -> str:
-    """Return the hex commitment to a stored detail: SHA-256(tag || salt || stored ciphertext)."""
-    return sha256(COMMITMENT_TAG + salt + stored).hexdigest()

@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""The hash tree of RFC 6962 section 2.1: grow it, prove membership and continuity, check proofs.
+"""The hash tree of RFC 6962 section 2.1: prove membership and continuity, check such proofs.
 
 Everything here is a pure function of bytes and sizes.
-A `CompactRange` (one hash per set bit of the size) is all that is needed to append and to prove what was appended.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from hashlib import sha256
-from typing import Self, TypeAlias
+from typing import TypeAlias
 
 from audit.base64s import HASH_BYTES
 from audit.errors import ConsistencyInvalid, InclusionInvalid, UnusableInput
@@ -49,96 +47,12 @@ def peaks_of(size: int) -> list[tuple[int, int]]:
     return peaks
 
 
-def _bag(peaks: Sequence[bytes]) -> bytes:
+def bag(peaks: Sequence[bytes]) -> bytes:
     """Join peaks from the right into the root above them."""
     root = peaks[-1]
     for peak in reversed(peaks[:-1]):
         root = node_hash(peak, root)
     return root
-
-
-@dataclass(frozen=True, slots=True)
-class CompactRange:
-    """The complete subtrees of a tree of `size`, largest first: enough to compute its root and to grow it."""
-
-    size: int
-    peaks: tuple[bytes, ...]
-
-    @classmethod
-    def empty(cls) -> Self:
-        """Return the range of a tree without entries."""
-        return cls(0, ())
-
-    @classmethod
-    def from_bytes(cls, size: int, data: bytes) -> Self:
-        """Read what `to_bytes` wrote.
-
-        Raises:
-            UnusableInput: the number of hashes does not fit the size.
-        """
-        if len(data) != HASH_BYTES * size.bit_count():
-            message = f"a tree of {size} entries has {size.bit_count()} peaks, not {len(data) / HASH_BYTES:g}"
-            raise UnusableInput(message)
-        return cls(size, tuple(data[i : i + HASH_BYTES] for i in range(0, len(data), HASH_BYTES)))
-
-    def to_bytes(self) -> bytes:
-        """Return the hashes one after another (at most 2 KiB for 2**64 entries)."""
-        return b"".join(self.peaks)
-
-    @property
-    def root(self) -> bytes:
-        """Return the RFC 6962 tree head."""
-        return _bag(self.peaks) if self.peaks else EMPTY_ROOT
-
-
-@dataclass(frozen=True, slots=True)
-class Extension:
-    """A grown tree: its range, its root, and the inclusion path of every leaf just added."""
-
-    range: CompactRange
-    root: bytes
-    paths: tuple[tuple[bytes, ...], ...]
-
-
-def extend(old: CompactRange, leaves: Sequence[bytes]) -> Extension:
-    """Append leaf hashes and prove all of them in the new tree, visiting each new node once."""
-    start = old.size
-    end = start + len(leaves)
-    known = {
-        position << level: peak
-        for (level, position), peak in zip(peaks_of(start), old.peaks, strict=True)
-    }
-    paths: list[list[bytes]] = [[] for _ in leaves]
-
-    def build(level: int, low: int) -> bytes:
-        """Hash the complete subtree at `low`; a subtree without new leaves is always one of the old peaks."""
-        high = low + (1 << level)
-        if high <= start:
-            return known[low]
-        if level == 0:
-            return leaves[low - start]
-        middle = low + (1 << level - 1)
-        left = build(level - 1, low)
-        right = build(level - 1, middle)
-        for path in paths[max(low - start, 0) : max(middle - start, 0)]:
-            path.append(right)
-        for path in paths[max(middle - start, 0) : high - start]:
-            path.append(left)
-        return node_hash(left, right)
-
-    shape = peaks_of(end)
-    peaks = [build(level, position << level) for level, position in shape]
-    # Above its own peak a leaf sees first everything to the right, joined, then each peak to the left.
-    for number, (level, position) in enumerate(shape):
-        high = (position + 1) << level
-        if high <= start:
-            continue
-        above = [_bag(peaks[number + 1 :])] if number + 1 < len(peaks) else []
-        above.extend(reversed(peaks[:number]))
-        for path in paths[max((position << level) - start, 0) : high - start]:
-            path.extend(above)
-    grown = CompactRange(end, tuple(peaks))
-    return Extension(grown, grown.root, tuple(tuple(path) for path in paths))
 
 
 def _split(size: int) -> int:
@@ -149,7 +63,7 @@ def _split(size: int) -> int:
 def range_root(low: int, high: int, node: Node) -> bytes:
     """Return the tree hash over entries [low, high); `low` must be a multiple of every subtree used (RFC recursion)."""
     base = [node(level, (low >> level) + position) for level, position in peaks_of(high - low)]
-    return _bag(base)
+    return bag(base)
 
 
 def inclusion_proof(index: int, size: int, node: Node) -> tuple[bytes, ...]:

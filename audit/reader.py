@@ -51,7 +51,6 @@ class LogReader:
         self,
         engine: Engine,
         origin: str | None = None,
-        *,
         signer: NoteSigner | None = None,
         wrapper: Wrapper | None = None,
     ) -> None:
@@ -151,7 +150,7 @@ class LogReader:
         detail, entry = store.detail.c, store.entry.c
         with self._read() as (connection, head):
             row = connection.execute(
-                select(detail, entry.entry_id)
+                select(store.detail, entry.entry_id)
                 .join(store.entry, (entry.log_id == detail.log_id) & (entry.idx == detail.idx))
                 .where(
                     detail.log_id == head.log_id,

@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from audit import store
 from audit.checkpoint import Checkpoint, log_key, open_checkpoint
+from audit.compactrange import CompactRange
 from audit.errors import (
     ConsistencyInvalid,
     EntryNotFound,
@@ -20,7 +21,7 @@ from audit.errors import (
     SignatureInvalid,
     UnusableInput,
 )
-from audit.merkle import EMPTY_ROOT, CompactRange, consistency_proof, leaf_hash, verify_continuation
+from audit.merkle import EMPTY_ROOT, consistency_proof, leaf_hash, verify_continuation
 from audit.note import NoteSigner
 from audit.storedtree import StoredTree
 from audit.tiles import TILE_WIDTH

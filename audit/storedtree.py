@@ -5,8 +5,9 @@ from sqlalchemy import Connection, select
 
 from audit import store
 from audit.base64s import HASH_BYTES
+from audit.compactrange import CompactRange
 from audit.errors import EntryNotFound
-from audit.merkle import CompactRange, complete_root, peaks_of
+from audit.merkle import complete_root, peaks_of
 from audit.tiles import TILE_HEIGHT, TILE_WIDTH, TileRef
 
 

@@ -48,9 +48,9 @@ def _numbered(number: int, width: int) -> str:
     return text if width == TILE_WIDTH else f"{text}.p/{width}"
 
 
-def bundle_path(number: int, width: int = TILE_WIDTH) -> str:
-    """Return `tile/entries/<N>[.p/<W>]`."""
-    return f"tile/entries/{_numbered(number, width)}"
+def bundle_path(number: int, width: int = TILE_WIDTH, prefix: str = "tile/entries") -> str:
+    """Return `tile/entries/<N>[.p/<W>]`, or the same under another prefix."""
+    return f"{prefix}/{_numbered(number, width)}"
 
 
 _NUMBER = re.compile(r"((?:x[0-9]{3}/)*[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?")

@@ -22,7 +22,7 @@ from gateway.authn.jwt import (
 from keys.errors import KeysError
 from keys.jwk import parse_p256
 from keys.messages.assertion import ASSERTION_TYP
-from keys.model import AgencyId, Kid, kid_owner, kid_use, parse_kid
+from keys.model import AgencyId, Kid, kid_owner, parse_kid
 
 if TYPE_CHECKING:
     from keys.keylist import AgencyList
@@ -95,8 +95,6 @@ def _owner(unverified_kid: str) -> tuple[AgencyId, Kid]:
         kid = parse_kid(unverified_kid)
     except KeysError:
         raise AssertionRefused("unknown_key") from None
-    if kid_use(kid) != "auth":
-        raise AssertionRefused("unknown_key")
     return kid_owner(kid), kid
 
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import jwt
@@ -11,14 +10,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from gateway.authn.assertion import verify_assertion
-from gateway.authn.errors import AssertionRefused, AssertionSpent
-from gateway.authn.store import UsedAssertions
-from gateway.authn.tables import used_jti
+from gateway.authn.errors import AssertionRefused
 from keys.jwk import p256_jwk
 from keys.jws import sign_jws
 from keys.providers.base import KeyUse
 from keys.strict_json import dumps
-from tests.support.signing_in import ABH, ISSUER, JC, World, shared_database
+from tests.support.signing_in import ABH, ISSUER, JC, World
 
 TYP = "client-authentication+jwt"
 YEAR_2100 = 4_102_444_800
@@ -238,58 +235,3 @@ def test_a_payload_with_a_repeated_claim_is_refused() -> None:
     payload = dumps(_claims(world))[:-1] + b',"sub":"jc.hannover"}'
     text = sign_jws(payload, typ=TYP, signer=world.rings[ABH].signer(KeyUse.AUTH))
     assert _reason(world, text) == "not_verified"
-
-
-def test_an_assertion_is_spent_once_on_any_replica(tmp_path: Path) -> None:
-    """Two engines on one database stand for two processes: the second use is refused."""
-    world = World()
-    verified = verify_assertion(
-        _signed(world, _claims(world)), issuer=ISSUER, agencies=world.agencies(), now=world.clock()
-    )
-    with shared_database(tmp_path) as one, shared_database(tmp_path) as two:
-        UsedAssertions(one).spend(verified, now=world.clock())
-        for engine in (one, two):
-            with pytest.raises(AssertionSpent):
-                UsedAssertions(engine).spend(verified, now=world.clock())
-
-
-def test_one_agency_cannot_use_up_the_ids_of_another(tmp_path: Path) -> None:
-    """The same ``jti`` of two agencies is two ids."""
-    world = World()
-    with shared_database(tmp_path) as engine:
-        for agency in (ABH, JC):
-            verified = verify_assertion(
-                world.assertion(agency, jti="guessable-id-0001"),
-                issuer=ISSUER,
-                agencies=world.agencies(),
-                now=world.clock(),
-            )
-            UsedAssertions(engine).spend(verified, now=world.clock())
-        with engine.connect() as connection:
-            assert len(connection.execute(used_jti.select()).all()) == 2
-
-
-def test_used_ids_are_forgotten_only_after_they_stopped_mattering(tmp_path: Path) -> None:
-    """A row goes when its assertion could no longer be accepted, and not a second before."""
-    world = World()
-    with shared_database(tmp_path) as engine:
-        used = UsedAssertions(engine)
-
-        def spend(jti: str) -> None:
-            text = world.assertion(jti=jti)
-            verified = verify_assertion(
-                text, issuer=ISSUER, agencies=world.agencies(), now=world.clock()
-            )
-            used.spend(verified, now=world.clock())
-
-        def rows() -> int:
-            with engine.connect() as connection:
-                return len(connection.execute(used_jti.select()).all())
-
-        spend("first-0000000001")
-        world.clock.advance(120)
-        spend("second-000000001")
-        assert rows() == 2
-        world.clock.advance(1)
-        spend("third-0000000001")
-        assert rows() == 2

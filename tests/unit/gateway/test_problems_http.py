@@ -117,6 +117,7 @@ async def test_every_answer_has_an_id_and_safe_headers(tmp_path: Path) -> None:
         ({"purpose": "P04", "fields": "name"}, ["body.fields"]),
         ({"purpose": "P04", "fields": ["a", {"Canary": CANARY}]}, ["body.fields"]),
         ({"purpose": "P04", "fields": [], CANARY: 1}, ["body"]),
+        ({"purpose": "P04", "fields": [], "Canary": 1}, ["body"]),
         ({"purpose": "P04", "fields": [], "count": True}, ["body.count"]),
         ({"purpose": "P04", "fields": [], "count": "5"}, ["body.count"]),
         ({"purpose": "P04", "fields": [], "count": 5.0}, ["body.count"]),

@@ -268,7 +268,7 @@ async def _sweep(recovery: Recovery) -> None:
             await recovery.sweep()
         except Exception as error:  # noqa: BLE001 - the sweeper must outlive any accident
             log.error(  # noqa: TRY400 - a traceback could show what was sent
-                "sweep_failed", error=type(error).__name__
+                "sweep_failed", error_type=type(error)
             )
         await asyncio.sleep(SWEEP_SECONDS)
 

@@ -20,7 +20,7 @@ from policies.model import (
 
 if TYPE_CHECKING:
     from gateway.api.bodies import CheckBody
-    from gateway.authn.caller import Caller
+    from gateway.caller import Caller
     from gateway.exchange import Core
     from policies.decision import Decision
 

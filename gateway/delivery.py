@@ -21,7 +21,7 @@ from gateway.steps import Step
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from gateway.authn.caller import Caller
+    from gateway.caller import Caller
     from gateway.exchange import Core
     from gateway.mailbox import Mailboxes
     from gateway.model import Enquiry, HolderAnswer

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gateway.agencies import AgencyBook
-    from gateway.authn.caller import Caller
+    from gateway.caller import Caller
     from gateway.facts import DayRules, Gathered
     from gateway.links import Links, Subject
     from gateway.model import Enquiry, HolderAnswer

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection, Table
 
-    from gateway.authn.caller import Person
+    from gateway.caller import Person
     from keys.providers.base import HmacKey, Wrapper
 
 CODE_SECONDS = 15 * 60

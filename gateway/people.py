@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from gateway.authn.caller import Caller, Person
+    from gateway.caller import Caller, Person
     from gateway.exchange import Core
     from gateway.links import LinkHalf
     from gateway.mailbox import Mailboxes

@@ -21,7 +21,7 @@ from policies.model import SENDER_TRIGGERS, FieldId, PurposeId, Trigger
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from gateway.authn.caller import Caller
+    from gateway.caller import Caller
     from gateway.model import Enquiry
     from keys.agencies import AgencyList
     from keys.messages import Statement

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from gateway.api.answers import PROBLEM, answer_json, json_response
 from gateway.api.bodies import CheckBody, EnquiryBody, ReleaseBody, ResultBody
 from gateway.api.state import WithParts
-from gateway.authn.caller import RequireAgency
+from gateway.caller import RequireAgency
 from gateway.check import check_rules
 from gateway.model import HolderAnswer, State, withheld_fields
 from keys.envelope import Envelope

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from gateway.api.answers import PROBLEM, json_response
 from gateway.api.state import WithParts
-from gateway.authn.caller import RequireAgency
+from gateway.caller import RequireAgency
 
 router = APIRouter(responses=PROBLEM)
 LogSize = Annotated[int, Query(ge=0, le=2**53)]

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from gateway.api.answers import PROBLEM, json_response
 from gateway.api.bodies import LinkBody
 from gateway.api.state import WithParts
-from gateway.authn.caller import RequireAgency
+from gateway.caller import RequireAgency
 from keys.strict_json import unb64u
 
 router = APIRouter(prefix="/v1/links", tags=["links"], responses=PROBLEM)

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from gateway.api.answers import PROBLEM, answer_json, json_response
 from gateway.api.exchanges import ExchangePath
 from gateway.api.state import WithParts
-from gateway.authn.caller import RequireAgency
+from gateway.caller import RequireAgency
 from keys.model import ExchangeId
 
 router = APIRouter(prefix="/v1/mailbox", tags=["mailbox"], responses=PROBLEM)

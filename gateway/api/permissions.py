@@ -11,7 +11,7 @@ from starlette.responses import Response
 from gateway.api.answers import PROBLEM, json_response
 from gateway.api.bodies import WishBody
 from gateway.api.state import WithParts
-from gateway.authn.caller import RequirePerson
+from gateway.caller import RequirePerson
 from gateway.permission_model import Method, PermissionId, TemplateId, Wish
 from keys.model import AgencyId
 from policies.model import FieldId

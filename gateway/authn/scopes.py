@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fastapi.routing import iter_route_contexts
 
-from gateway.authn.caller import require_agency, require_person
 from gateway.authn.errors import RouteUndeclared
+from gateway.caller import require_agency, require_person
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -8,7 +8,6 @@ import secrets
 from typing import TYPE_CHECKING, Final
 
 from gateway.authn.assertion import verify_assertion
-from gateway.authn.caller import Caller, Person
 from gateway.authn.constraint import Unbound
 from gateway.authn.errors import (
     AssertionRefused,
@@ -17,6 +16,7 @@ from gateway.authn.errors import (
     WrongTokenType,
 )
 from gateway.authn.tokens import AGENCY_SCOPE, TokenIssuer, TokenReader
+from gateway.caller import Caller, Person
 from gateway.problems import Problem
 from keys.errors import KeysError
 from keys.model import AgencyId, Kid

@@ -15,12 +15,12 @@ from fastapi import FastAPI
 from pydantic import BaseModel, ConfigDict
 from sqlalchemy import Engine
 
-from gateway.authn.caller import RequireAgency, RequirePerson
 from gateway.authn.metadata import ASSERTION_TYPE
 from gateway.authn.router import router
 from gateway.authn.service import Authn
 from gateway.authn.store import UsedAssertions
 from gateway.authn.tables import used_jti
+from gateway.caller import RequireAgency, RequirePerson
 from gateway.middleware import install_middleware
 from gateway.problems import install_problem_handlers
 from gateway.store.database import open_engine

@@ -9,9 +9,9 @@ import pytest
 from fastapi import APIRouter, FastAPI
 from starlette.applications import Starlette
 
-from gateway.authn.caller import RequireAgency, RequirePerson
 from gateway.authn.errors import RouteUndeclared
 from gateway.authn.scopes import ROUTES, Scope, check_routes
+from gateway.caller import RequireAgency, RequirePerson
 from tests.support.signing_in import World, make_app, shared_database
 
 

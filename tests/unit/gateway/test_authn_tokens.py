@@ -12,9 +12,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from starlette.datastructures import Headers
 
 from gateway.authn import tokens
-from gateway.authn.caller import Caller, Person
 from gateway.authn.errors import TokenRefused, WrongTokenType
 from gateway.authn.tokens import TokenReader
+from gateway.caller import Caller, Person
 from gateway.problems import Problem
 from keys.jws import sign_jws
 from keys.model import Kid

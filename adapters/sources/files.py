@@ -196,10 +196,15 @@ class _Reader:
             raise SourceUnavailable(
                 f"{place}: the file cannot be read ({error.strerror})"
             ) from None
-        with os.fdopen(descriptor, "rb") as file:
+        try:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 raise SourceBroken(f"{place}: not a plain file")
-            data = file.read(limit + 1)
+            with os.fdopen(descriptor, "rb", closefd=False) as file:
+                data = file.read(limit + 1)
+        except OSError:
+            raise SourceUnavailable(f"{place}: the file cannot be read") from None
+        finally:
+            os.close(descriptor)
         if len(data) > limit:
             raise SourceBroken(f"{place}: larger than {limit} bytes")
         return data

@@ -307,8 +307,8 @@ def _written(value: JsonValue) -> bytes:
             value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False
         )
         data = text.encode("utf-8")
-        if not isinstance(value, bool | None):
-            loads(data, max_bytes=MAX_VALUE_BYTES, max_depth=MAX_VALUE_DEPTH)
+        if loads(data, max_bytes=MAX_VALUE_BYTES, max_depth=MAX_VALUE_DEPTH) != value:
+            raise SealRefused("value")  # for example a number as the name of a member
     except (TypeError, ValueError, RecursionError, KeysError):
         raise SealRefused("value") from None
     return tag + data

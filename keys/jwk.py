@@ -58,7 +58,13 @@ def p256_jwk(key: ec.EllipticCurvePublicKey) -> dict[str, str]:
 
 
 def thumbprint(jwk: PublicJwk) -> str:
-    """Return the JWK thumbprint, base64url of SHA-256 (RFC 7638, 3)."""
+    """Return the JWK thumbprint, base64url of SHA-256 (RFC 7638, 3).
+
+    Raises:
+        MalformedError: ``jwk``: a required member is missing.
+    """
     needed = ("alg", "kty", "pub") if jwk.get("kty") == "AKP" else ("crv", "kty", "x", "y")
+    if not jwk.keys() >= set(needed):
+        raise MalformedError("jwk")
     canonical = json.dumps({name: jwk[name] for name in needed}, separators=(",", ":"))
     return b64u(hashlib.sha256(canonical.encode("utf-8")).digest())

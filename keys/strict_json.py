@@ -105,7 +105,7 @@ def loads(data: bytes, *, max_bytes: int, max_depth: int = DEFAULT_MAX_DEPTH) ->
 
 def _check_depth(value: JsonValue, max_depth: int) -> None:
     level: list[JsonValue] = [value]
-    for _ in range(max_depth + 1):
+    for _ in range(max_depth):
         level = [
             child
             for parent in level

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""Every rule engine, and what the contract suite asks of each."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from policies.build import PACKAGE
+from policies.bundle import Bundle
+from policies.engine import gate
+from policies.engine.base import Answer, RuleEngine, read_result
+from policies.engine.embedded import EmbeddedEngine
+
+GOLDEN = PACKAGE / "golden"
+
+_EACH_CASE = (
+    "{id: result | some id, question in data.cases; "
+    "result := data.lotse.exchange.decision with input as question}"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OpaEval:
+    """OPA itself as an engine: one process per batch of questions, its own semantics."""
+
+    binary: Path
+
+    @property
+    def name(self) -> str:
+        """Name of the engine."""
+        return "opa-eval"
+
+    @property
+    def bundle_digest(self) -> str:
+        """OPA reads the same files."""
+        return Bundle.load().digest
+
+    def evaluate(self, canonical_json: bytes) -> list[Answer]:
+        """One question."""
+        gate.check(canonical_json)
+        results = self.raw_results([canonical_json])
+        return read_result(json.dumps([{"result": r} for r in results.values()]).encode())
+
+    def raw_results(self, questions: Iterable[bytes]) -> dict[int, Any]:
+        """Results of many questions by position; an undefined decision is absent."""
+        cases = {f"q{n}": json.loads(question) for n, question in enumerate(questions)}
+        rego = PACKAGE / "rego"
+        command = [str(self.binary), "eval", "--format", "json", "--strict-builtin-errors"]
+        command += ["--data", str(rego / "lotse"), "--data", str(rego / "data.json")]
+        command += ["--stdin-input", _EACH_CASE.replace("data.cases", "input")]
+        done = subprocess.run(
+            command,
+            input=json.dumps(cases),
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=True,
+        )
+        value = json.loads(done.stdout)["result"][0]["expressions"][0]["value"]
+        return {int(name[1:]): result for name, result in value.items()}
+
+
+def golden_cases() -> list[dict[str, Any]]:
+    """Every golden case of every use case, sorted by id."""
+    cases = [
+        case
+        for file in sorted(GOLDEN.glob("*.json"))
+        for case in json.loads(file.read_text(encoding="utf-8"))["cases"]
+    ]
+    return sorted(cases, key=lambda case: str(case["id"]))
+
+
+def embedded() -> RuleEngine:
+    """The engine that ships."""
+    return EmbeddedEngine.load()

@@ -111,7 +111,7 @@ class _Handler(BaseHTTPRequestHandler):
             number = parse_qs(url.query).get("bgNummer", [""])[0]
             found = [key for key, case in self.server.cases.items() if case["bgNummer"] == number]
             self._answer(HTTPStatus.OK, {"treffer": [{"id": key} for key in found]})
-        elif steps[:3] == ["api", "v1", "faelle"] and len(steps) == 5 and steps[4] in PARTS:  # noqa: PLR2004
+        elif steps[:3] == ["api", "v1", "faelle"] and len(steps) == 5 and steps[4] in PARTS:  # noqa: PLR2004 - the five parts of this one address
             part = self.server.cases.get(steps[3], {}).get(steps[4])
             if part is None:
                 self._answer(HTTPStatus.NOT_FOUND, {"fehler": "nicht vorhanden"})

@@ -15,6 +15,7 @@ import os
 import stat
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Final
@@ -62,19 +63,23 @@ class FilesBackend:
             )
         self._encoding = _ENCODINGS[encoding]
         _check_name(mapping.find, self._find_place)
+        # Threads of its own: a network folder that hangs must not take the connector's.
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix="lotse-source")
         for category in mapping.categories.values():
             _check_name(category.options, category.place)
 
     async def fetch(self, number: str, wanted: Sequence[Wanted]) -> Fetched:
         """Read the files that hold the columns and pick the person's rows (see `Backend`)."""
-        return await asyncio.to_thread(partial(self._fetch, number, wanted))
+        work = partial(self._fetch, number, wanted)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     async def probe(self, wanted: Sequence[Wanted]) -> None:
         """Read every file (see `Backend`)."""
         await self.fetch("", wanted)
 
     async def close(self) -> None:
-        """Nothing stays open between two look-ups."""
+        """Stop the threads; no file stays open between two look-ups."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _fetch(self, number: str, wanted: Sequence[Wanted]) -> Fetched:
         reader = _Reader(

@@ -77,7 +77,7 @@ class RestBackend:
             timeout=httpx.Timeout(timeout_seconds),
             follow_redirects=False,
             trust_env=False,
-            verify=True if tls is None else tls,
+            verify=ssl.create_default_context() if tls is None else tls,
             transport=transport,
         )
 

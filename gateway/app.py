@@ -12,7 +12,7 @@ import contextlib
 import secrets
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -33,6 +33,7 @@ from gateway.delivery import Deliveries
 from gateway.entries import Entries
 from gateway.exchange import Core, Exchanges
 from gateway.facts import DayRules
+from gateway.lastlook import LastLook
 from gateway.links import Links
 from gateway.logs import get_logger
 from gateway.mailbox import Mailboxes
@@ -83,6 +84,8 @@ class Stock:
     observer: StepObserver | None = None
     transport: OrderTransport | None = None
     keyring: KeyProvider | None = None
+    monotonic: Callable[[], float] = time.monotonic
+    pause: Callable[[float], Awaitable[None]] = asyncio.sleep
     change_core: Callable[[Core], Core] = lambda core: core
     """Only the demo's sabotage uses it: gives a core with one part replaced."""
 
@@ -202,7 +205,9 @@ async def _start(
         ),
         lambda: str(uuid.uuid4()),
     )
-    app.state.parts = Parts(core, Exchanges(core), Deliveries(core, mailboxes), people, reader)
+    app.state.parts = Parts(
+        core, Exchanges(core), Deliveries(core, mailboxes, reader), people, reader
+    )
     await _publish(core, agencies)
     sweeper = asyncio.create_task(_sweep(Recovery(core, mailboxes, reader)))
     stack.push_async_callback(_stop, sweeper)
@@ -227,19 +232,21 @@ def _core(
         return secrets.token_hex(16)
 
     entries = Entries(settings.node, link_key, lambda: clock() * 1_000_000)
+    log = ExchangeLog(
+        writer, entries, catalogue, wrapper=wrapper, clock=clock, new_handle=new_handle
+    )
     return Core(
         agencies=agencies,
         catalogue=catalogue,
         day_rules=DayRules(catalogue),
         decider=Decider(stock.engine or EmbeddedEngine.load(), catalogue),
         database=database,
-        log=ExchangeLog(
-            writer, entries, catalogue, wrapper=wrapper, clock=clock, new_handle=new_handle
-        ),
+        log=log,
         links=Links(link_key, wrapper, secrets.token_bytes),
         transport=transport,
         signer=keyring.signer(KeyUse.ORDER),
         observer=stock.observer or Unobserved(),
+        last_look=LastLook(database, log, clock, stock.monotonic, stock.pause),
         clock=clock,
         new_exchange_id=lambda: new_exchange_id(clock() * 1000, secrets.token_bytes(10)),
         new_handle=new_handle,

@@ -21,6 +21,8 @@ from gateway.steps import Step
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from audit.proof import Receipt
+    from audit.reader import LogReader
     from gateway.caller import Caller
     from gateway.exchange import Core
     from gateway.mailbox import Mailboxes
@@ -32,9 +34,10 @@ if TYPE_CHECKING:
 class Deliveries:
     """Carries out what the holder starts or releases, and what waits in mailboxes."""
 
-    def __init__(self, core: Core, mailboxes: Mailboxes) -> None:
-        """Take the parts of an exchange and the mailboxes."""
+    def __init__(self, core: Core, mailboxes: Mailboxes, reader: LogReader) -> None:
+        """Take the parts of an exchange, the mailboxes, and the log to prove what happened."""
         self._core = core
+        self._reader = reader
         self._mailboxes = mailboxes
 
     async def offer(self, caller: Caller, enquiry: Enquiry) -> Answer:
@@ -127,9 +130,15 @@ class Deliveries:
         opened = await self._find(exchange, caller.agency)
         if caller.agency != opened.asked.recipient:
             raise NotAParty
-        answer = await self._mailboxes.pick_up(opened, caller.agency)
+
+        async def proofs() -> tuple[Receipt, ...]:
+            return await self._core.database.read(
+                lambda _connection: self._reader.receipts(exchange)
+            )
+
+        answer = await self._mailboxes.pick_up(opened, caller.agency, proofs)
         await self._core.observer.done(Step.RECORD_RELEASE, exchange)
-        return answer
+        return await self._core.last_look.before_leaving(opened, answer)
 
     async def acknowledge(self, caller: Caller, exchange: ExchangeId) -> None:
         """The recipient has it in safety: delete the copy."""

@@ -60,6 +60,13 @@ class Entries:
         entry = self._about(EntryKind.DISCLOSE, outcome, opened, sorted(passed), extra)
         return PendingEntry(entry, (self._detail(opened, opened.asked.holder, detail),))
 
+    def recalled(self, opened: Opened, ended: str) -> PendingEntry:
+        """A released answer was stopped before it left: a permission had ended meanwhile."""
+        entry = self._about(
+            EntryKind.EXCHANGE_ABORTED, Outcome.WITHHELD, opened, (), (f"permission_{ended}",)
+        )
+        return PendingEntry(entry)
+
     def aborted(self, opened: Opened, reason: str) -> PendingEntry:
         """An intent that did not finish."""
         entry = self._about(EntryKind.EXCHANGE_ABORTED, Outcome.ERROR, opened, (), (reason,))

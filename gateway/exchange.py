@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from gateway.agencies import AgencyBook
     from gateway.caller import Caller
     from gateway.facts import DayRules, Gathered
+    from gateway.lastlook import LastLook
     from gateway.links import Links, Subject
     from gateway.model import Enquiry, HolderAnswer
     from gateway.opened import Opened
@@ -68,6 +69,7 @@ class Core:
     transport: OrderTransport
     signer: Signer
     observer: StepObserver
+    last_look: LastLook
     clock: Callable[[], int]
     """Epoch seconds."""
     new_exchange_id: Callable[[], ExchangeId]
@@ -180,8 +182,8 @@ class Exchanges:
         # 10 Record the release, under the guard
         released = await core.log.release(opened, checked, answer.detail)
         await core.observer.done(Step.RECORD_RELEASE, exchange)
-        # 11 Answer
-        return released
+        # 11 Answer, after one more look at what it rests on
+        return await core.last_look.before_leaving(opened, released)
 
     async def _deliver(self, opened: Opened, order: Order) -> HolderAnswer | None:
         try:

@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from gateway.links import LinkHalf
     from gateway.mailbox import Mailboxes
     from gateway.permission_model import Template, TemplateId, Wish
-    from keys.agencies import AgencyList
     from keys.model import SubjectId
     from keys.strict_json import JsonLike
 
@@ -177,7 +176,6 @@ class People:
             PermissionUnknown: this person has no such permission.
         """
         core = self._core
-        agencies = core.agencies.current()
 
         def work(connection: Connection) -> list[PendingEntry]:
             index = self._index_of(connection, person)
@@ -203,21 +201,20 @@ class People:
             )
             if not found:
                 raise PermissionUnknown
-            return [PendingEntry(entry), *self._withhold(connection, permission, agencies)]
+            return [PendingEntry(entry), *self._withhold(connection, permission)]
 
         appended = await core.log.log.append(work)
+        await core.last_look.wait_for_leaving()
         return {
             "id": permission,
             "state": "withdrawn",
             "receipt": appended.entries[0].to_text(),
         }
 
-    def _withhold(
-        self, connection: Connection, permission: PermissionId, agencies: AgencyList
-    ) -> list[PendingEntry]:
+    def _withhold(self, connection: Connection, permission: PermissionId) -> list[PendingEntry]:
         entries = []
         for exchange in waiting_on(connection, permission):
-            opened = self._core.log.rows.load(connection, exchange, agencies)
+            opened = self._core.log.rows.load_to_close(connection, exchange)
             if opened is not None:
                 entry = self._mailboxes.empty(connection, opened)
                 if entry is not None:

@@ -118,6 +118,20 @@ def _state_now(row: Row[*tuple[Any, ...]], now: int, spender: str = "") -> Stand
     return "in_force"
 
 
+def ended_state(
+    connection: Connection,
+    relied_on: Sequence[PermissionId],
+    fields: Iterable[FieldId],
+    spender: ExchangeId,
+    now: int,
+) -> Standings | None:
+    """Look whether all `fields` are still covered.
+
+    None: they are. Otherwise the state that ended it: `withdrawn`, `expired` or `used`.
+    """
+    return _covering(connection, relied_on, frozenset(fields), spender, now)[0]
+
+
 def still_stands(
     connection: Connection,
     relied_on: Sequence[PermissionId],
@@ -127,14 +141,29 @@ def still_stands(
 ) -> Standings | None:
     """Guard of a release: run inside the log's transaction, after its head lock.
 
-    Spends a single use. None: all `fields` are still covered. Otherwise the state that ended it
-    (`withdrawn`, `expired`, `used`), and nothing may be released.
+    Spends a single use. Gives what `ended_state` gives; unless None, nothing may be released.
     """
-    wanted = set(fields)
+    ended, covering = _covering(connection, relied_on, frozenset(fields), spender, now)
+    if ended is None:
+        for row in covering:
+            if row.single_use and row.spent_by is None:
+                connection.execute(
+                    update(permission).where(permission.c.id == row.id).values(spent_by=spender)
+                )
+    return ended
+
+
+def _covering(
+    connection: Connection,
+    relied_on: Sequence[PermissionId],
+    wanted: frozenset[FieldId],
+    spender: ExchangeId,
+    now: int,
+) -> tuple[Standings | None, list[Row[*tuple[Any, ...]]]]:
     if not wanted:
-        return None
+        return None, []
     rows = connection.execute(select(permission).where(permission.c.id.in_(list(relied_on)))).all()
-    covering = []
+    covering: list[Row[*tuple[Any, ...]]] = []
     ended: Standings = "withdrawn"
     for row in rows:
         state = _state_now(row, now, spender)
@@ -143,13 +172,8 @@ def still_stands(
         else:
             ended = state
     if wanted - {name for row in covering for name in json.loads(row.fields)}:
-        return ended
-    for row in covering:
-        if row.single_use and row.spent_by is None:
-            connection.execute(
-                update(permission).where(permission.c.id == row.id).values(spent_by=spender)
-            )
-    return None
+        return ended, []
+    return None, covering
 
 
 def give(

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from audit.entry import PendingEntry
     from audit.log import LogWriter
+    from audit.proof import Receipt
     from gateway.facts import Gathered
     from gateway.mailbox import Mailboxes
     from gateway.orders import DecisionToken
@@ -139,11 +140,15 @@ class ExchangeLog:
         return replace(opened, receipts=appended.entries)
 
     async def rest(self, opened: Opened, detail: bytes) -> None:
-        """Note that the holder's clerk has the order now; the outbox is done with it."""
+        """Note that the holder's clerk has the order now; the outbox is done with it.
 
-        def work(connection: Connection) -> PendingEntry:
-            self.rows.delivered(connection, opened.exchange)
-            return self.entries.held(opened, detail)
+        Two processes may have delivered the same order; it is noted once.
+        """
+
+        def work(connection: Connection) -> list[PendingEntry]:
+            if not self.rows.delivered(connection, opened.exchange):
+                return []
+            return [self.entries.held(opened, detail)]
 
         await self.log.append(work)
 
@@ -188,15 +193,31 @@ class ExchangeLog:
             self._clock(),
         )
         verdict.state = State.ANSWERED if verdict.ended is None else State.REFUSED
-        passed = names if verdict.ended is None else frozenset[str]()
-        pending = self.entries.disclosure(opened, passed, detail, verdict.ended)
+        if verdict.ended is not None:
+            return self.withhold_now(connection, opened, detail, verdict.ended)
+        pending = self.entries.disclosure(opened, names, detail, None)
         self.rows.move(
-            connection,
-            replace(opened, state=verdict.state),
-            guard=json.dumps(guard_after),
+            connection, replace(opened, state=State.ANSWERED), guard=json.dumps(guard_after)
         )
         self.rows.forget_order(connection, opened.exchange)
         return pending
+
+    def withhold_now(
+        self, connection: Connection, opened: Opened, detail: bytes, ended: str
+    ) -> PendingEntry:
+        """Write that nothing left, because a permission ended; call only inside a work of the log."""
+        self.rows.move(connection, replace(opened, state=State.REFUSED), guard="[]")
+        self.rows.forget_order(connection, opened.exchange)
+        return self.entries.disclosure(opened, (), detail, ended)
+
+    async def recall(self, opened: Opened, ended: str) -> Receipt:
+        """Record that a released answer did not leave, because a permission ended before."""
+
+        def work(connection: Connection) -> PendingEntry:
+            self.rows.move(connection, replace(opened, state=State.REFUSED), guard="[]")
+            return self.entries.recalled(opened, ended)
+
+        return (await self.log.append(work)).entries[0]
 
     async def abort(self, opened: Opened, accident: GatewayError) -> None:
         """Close an exchange that an accident ended, visibly."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from gateway.logs import get_logger
+from keys.errors import KeysError
 from keys.keylist import verify_agency_list
 
 if TYPE_CHECKING:
@@ -55,13 +57,18 @@ class AgencyBook:
         return self._list
 
     def _look_again(self, now: int) -> None:
-        modified = self._path.stat().st_mtime_ns
-        if modified == self._modified:
+        try:
+            modified = self._path.stat().st_mtime_ns
+            if modified == self._modified:
+                return
+            document = self._path.read_bytes()
+            newer = verify_agency_list(
+                document, root_jwk=self._root, now=now, min_serial=self._list.serial
+            )
+        except (KeysError, OSError) as error:
+            # Half written, older or forged: the list in force stays in force until it expires.
+            get_logger().error("agencies.refused", error_type=type(error))
             return
-        document = self._path.read_bytes()
-        newer = verify_agency_list(
-            document, root_jwk=self._root, now=now, min_serial=self._list.serial
-        )
         self._modified = modified
         self.document = document
         self._list = newer

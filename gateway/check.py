@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gateway.errors import StatementRefused, UnknownAgency
-from gateway.facts import agreement_facts, kind_of
+from gateway.facts import agreement_facts, check_codes, kind_of
 from gateway.statements import TRIGGERS
 from keys.model import AgencyId
 from policies.model import (
@@ -31,6 +31,7 @@ def check_rules(core: Core, caller: Caller, body: CheckBody) -> Decision:
     Raises:
         UnknownAgency: the other side is not on the list.
         StatementRefused: the trigger is not on the closed list.
+        UnknownCode: purpose or a field are not in the catalogue.
     """
     agencies = core.agencies.current()
     other = agencies.agency(AgencyId(body.other))
@@ -41,6 +42,7 @@ def check_rules(core: Core, caller: Caller, body: CheckBody) -> Decision:
     trigger = TRIGGERS.get(body.trigger)
     if trigger is None or (trigger in SENDER_TRIGGERS) is pull:
         raise StatementRefused("trigger")
+    check_codes(core.catalogue, body.purpose, body.fields)
     core.catalogue.validate_declared(trigger, body.declared, kind=caller.kind)
     now = core.clock()
     facts = DecisionInput(

@@ -13,7 +13,7 @@ from gateway.errors import ExchangeClosed
 from gateway.model import State
 from gateway.opened import Opened
 from gateway.orders import DecisionToken
-from gateway.statements import read_stored_statement
+from gateway.statements import read_statement_to_close, read_stored_statement
 from gateway.store.tables import exchange as exchange_table
 from gateway.store.tables import outbox
 from keys.model import ExchangeId
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
     from gateway.facts import Gathered
+    from gateway.statements import Asked
     from keys.agencies import AgencyList
     from keys.providers.base import Wrapper
 
@@ -53,7 +54,24 @@ class ExchangeRows:
         self._clock = clock
 
     def load(self, connection: Connection, exchange: str, agencies: AgencyList) -> Opened | None:
-        """Read an exchange back; its newest decision and statement, without receipts."""
+        """Read an exchange back; its newest decision and statement, without receipts.
+
+        Raises:
+            KeysError: the statement's signer is no longer on the list, or it has waited too long.
+        """
+        return self._load(
+            connection,
+            exchange,
+            lambda token: read_stored_statement(token, agencies, self._clock()),
+        )
+
+    def load_to_close(self, connection: Connection, exchange: str) -> Opened | None:
+        """Read an exchange back to end it: needs no agency list, and nobody's key."""
+        return self._load(connection, exchange, read_statement_to_close)
+
+    def _load(
+        self, connection: Connection, exchange: str, read: Callable[[str], Asked]
+    ) -> Opened | None:
         row = connection.execute(
             select(exchange_table).where(exchange_table.c.id == exchange)
         ).first()
@@ -65,7 +83,7 @@ class ExchangeRows:
         ).scalar_one_or_none()
         return Opened(
             ExchangeId(row.id),
-            read_stored_statement(row.statement, agencies, self._clock()),
+            read(row.statement),
             DecisionToken(row.decision, decision, row.closes_at - GRACE_SECONDS),
             self._catalogue_version,
             State(row.state),
@@ -141,11 +159,14 @@ class ExchangeRows:
         if found != state.value:
             raise ExchangeClosed
 
-    def delivered(self, connection: Connection, exchange: ExchangeId) -> None:
-        """Note that the holder has the order."""
-        connection.execute(
-            update(outbox).where(outbox.c.exchange == exchange).values(delivered=True)
+    def delivered(self, connection: Connection, exchange: ExchangeId) -> bool:
+        """Note that the holder has the order. False: that is known already, or it ended."""
+        noted = connection.execute(
+            update(outbox)
+            .where(outbox.c.exchange == exchange, outbox.c.delivered.is_(False))
+            .values(delivered=True)
         )
+        return noted.rowcount == 1
 
     def forget_order(self, connection: Connection, exchange: ExchangeId) -> None:
         """Delete what the order was made from: nobody may make it again."""

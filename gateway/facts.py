@@ -19,6 +19,8 @@ from policies.decide import rules_of_the_day
 from policies.model import AgreementFacts, DecisionInput, HolderFacts, Kind
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from sqlalchemy import Connection
 
     from gateway.links import Links, Subject
@@ -94,6 +96,17 @@ def agreement_facts(
     )
 
 
+def check_codes(catalogue: Catalogue, purpose: str, fields: Iterable[str]) -> None:
+    """Return if purpose and fields are codes of the catalogue, and not words of the caller's own.
+
+    Raises:
+        UnknownCode: one of them is not.
+    """
+    catalogue.purpose(purpose)
+    for name in fields:
+        catalogue.field(name)
+
+
 def about_person(
     connection: Connection,
     links: Links,
@@ -136,8 +149,10 @@ def decision_input(
     """Put the facts together for one decision.
 
     Raises:
-        DeclaredRefused: the caller declared a code that its side may not assert.
+        DeclaredInvalid: the caller declared a code that its side may not assert.
+        UnknownCode: purpose or a field are not in the catalogue; free words never reach the log.
     """
+    check_codes(catalogue, asked.purpose, asked.fields)
     catalogue.validate_declared(asked.trigger, asked.declared, kind=kind_of(agencies, asked.issuer))
     facts = DecisionInput(
         from_kind=kind_of(agencies, asked.holder),

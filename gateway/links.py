@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from sqlalchemy import delete, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from gateway.store.tables import link_account, link_agency, link_code, link_person
 from keys import linkrows
@@ -27,7 +28,7 @@ from keys.strict_json import b64u, dumps, loads
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sqlalchemy import Connection, Table
+    from sqlalchemy import Connection, Delete, Table, Update
 
     from gateway.caller import Person
     from keys.providers.base import HmacKey, Wrapper
@@ -119,9 +120,14 @@ class Links:
         if connection.execute(select(link_code.c.key).where(link_code.c.key == key)).first():
             return False
         sealed = self._wrapper.wrap(dumps(_half_to_json(agency, half)), key)
-        connection.execute(
-            insert(link_code).values(key=key, sealed=sealed, tries=0, expires_at=now + CODE_SECONDS)
-        )
+        try:
+            connection.execute(
+                insert(link_code).values(
+                    key=key, sealed=sealed, tries=0, expires_at=now + CODE_SECONDS
+                )
+            )
+        except IntegrityError:
+            return False  # another process was a moment quicker
         return True
 
     def join(
@@ -134,8 +140,11 @@ class Links:
         other, theirs = offered
         if other == agency or not hmac.compare_digest(theirs.check, half.check):
             return JoinResult.CHECK_IDENTITY, other
-        here = self._linked_person(connection, agency, half.subject)
-        there = self._linked_person(connection, other, theirs.subject)
+        try:
+            here = self._linked_person(connection, agency, half.subject)
+            there = self._linked_person(connection, other, theirs.subject)
+        except LinkUnlockFailed:
+            return JoinResult.CHECK_IDENTITY, other
         if here is not None and there is not None and here != there:
             return JoinResult.CHECK_IDENTITY, other
         person = here or there or SubjectId(self._random(PERSON_BYTES))
@@ -147,12 +156,18 @@ class Links:
     def open_account(
         self, connection: Connection, lookup: bytes, account: str, secret: bytes, now: int
     ) -> AgencyId | None:
-        """Tie a portal account to the file behind an agency's letter; None: unknown code."""
+        """Tie a portal account to the file behind an agency's letter.
+
+        None: unknown code, or one that does not open the file's row.
+        """
         offered = self._offered(connection, lookup, now)
         if offered is None:
             return None
         agency, half = offered
-        person = self._linked_person(connection, agency, half.subject)
+        try:
+            person = self._linked_person(connection, agency, half.subject)
+        except LinkUnlockFailed:
+            return None
         person = person or SubjectId(self._random(PERSON_BYTES))
         self._put(connection, person, agency, half)
         connection.execute(
@@ -189,12 +204,13 @@ class Links:
         ).first()
         if row is None:
             return None
+        # Whoever changes the row as it was read has this try: two uses at once are not one.
+        as_read = (link_code.c.key == key, link_code.c.tries == row.tries)
+        change: Delete | Update = update(link_code).where(*as_read).values(tries=row.tries + 1)
         if row.tries + 1 >= CODE_TRIES:
-            connection.execute(delete(link_code).where(link_code.c.key == key))
-        else:
-            connection.execute(
-                update(link_code).where(link_code.c.key == key).values(tries=row.tries + 1)
-            )
+            change = delete(link_code).where(*as_read)
+        if connection.execute(change).rowcount != 1:
+            return None
         return _half_from_json(self._wrapper.unwrap(row.sealed, key))
 
     def _linked_person(

@@ -17,23 +17,26 @@ from sqlalchemy import delete, insert, select, update
 from gateway.errors import ExchangeClosed, NotAParty
 from gateway.model import State, withheld_fields
 from gateway.opened import Verdict
+from gateway.permission_model import PermissionState
 from gateway.store.tables import exchange as exchange_table
 from gateway.store.tables import mailbox
 from keys.envelope import Envelope
+from keys.model import ExchangeId
 from keys.reading import Members
 from keys.strict_json import b64u, dumps, loads
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from sqlalchemy import Connection, Row
 
     from audit.entry import PendingEntry
+    from audit.proof import Receipt
     from gateway.model import Answer
     from gateway.opened import Opened
     from gateway.record import ExchangeLog
     from gateway.release import Checked
-    from keys.model import AgencyId, ExchangeId
+    from keys.model import AgencyId
     from keys.providers.base import Wrapper
 
 WORKING_DAYS = 3
@@ -148,17 +151,24 @@ class Mailboxes:
             for row in rows
         ]
 
-    async def pick_up(self, opened: Opened, recipient: AgencyId) -> Answer:
+    async def pick_up(
+        self,
+        opened: Opened,
+        recipient: AgencyId,
+        proofs: Callable[[], Awaitable[tuple[Receipt, ...]]],
+    ) -> Answer:
         """Steps 10 and 11 for a result that waited. Repeated before the acknowledgement: the same.
+
+        `proofs` gives the receipts of all entries of this exchange, the newest last.
 
         Raises:
             NotAParty: nothing waits here for this agency.
-            ExchangeClosed: it expired or was acknowledged.
         """
         verdict = Verdict()
         found: list[Payload] = []
 
         def work(connection: Connection) -> list[PendingEntry]:
+            found.clear()  # the log may run a work again, and then only the last run counts
             row = self._row(connection, opened.exchange, recipient)
             if row is None:
                 raise NotAParty
@@ -190,8 +200,8 @@ class Mailboxes:
                 connection.execute(delete(mailbox).where(mailbox.c.exchange == opened.exchange))
             return [entry]
 
-        appended = await self._log.log.append(work)
-        done = replace(opened, state=verdict.state, receipts=opened.receipts + appended.entries)
+        await self._log.log.append(work)
+        done = replace(opened, state=verdict.state, receipts=await proofs())
         withheld = withheld_fields(opened.decision.decision)
         if not found:
             return done.answer(
@@ -217,7 +227,7 @@ class Mailboxes:
             self._wrapper.unwrap(row.payload, opened.exchange.encode("ascii"))
         )
         self._forget(connection, opened.exchange)
-        return self._log.release_now(connection, opened, frozenset(), payload.detail, Verdict())
+        return self._log.withhold_now(connection, opened, payload.detail, PermissionState.WITHDRAWN)
 
     def drop(self, connection: Connection, exchange: ExchangeId) -> bytes | None:
         """Delete what waited too long; gives the holder's sealed detail for the entry."""
@@ -229,6 +239,18 @@ class Mailboxes:
         payload = Payload.from_bytes(self._wrapper.unwrap(row.payload, exchange.encode("ascii")))
         self._forget(connection, exchange)
         return payload.detail
+
+    def forget_fetched(self, connection: Connection) -> int:
+        """Delete copies that were fetched and never acknowledged, once their days are over."""
+        over = connection.execute(
+            select(mailbox.c.exchange).where(
+                mailbox.c.disclosed.is_(True), mailbox.c.expires_at <= self._clock()
+            )
+        ).scalars()
+        exchanges = [ExchangeId(exchange) for exchange in over]
+        for exchange in exchanges:
+            self._forget(connection, exchange)
+        return len(exchanges)
 
     def acknowledge(
         self, connection: Connection, exchange: ExchangeId, recipient: AgencyId

@@ -40,6 +40,8 @@ PROBLEM_CODE = re.compile(r"[a-z][a-z-]{1,63}")
 """Form of a problem's closed code; anything else a holder writes is not kept."""
 ANSWER_MAX_BYTES = 1_048_576
 """A holder's answer; fifty fields in padded buckets stay far below."""
+DETAIL_MAX_BYTES = 49_152
+"""A sealed detail, as much as a body may bring; real ones take 2 to 4 KiB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,11 +196,18 @@ def read_holder_answer(status: int, body: bytes) -> HolderAnswer:
             held = Members(answer, ("held", "detail"))
             if not held.boolean("held"):
                 raise HolderUntrue("answer_form")
-            return HolderAnswer(None, held.binary("detail"))
+            return HolderAnswer(None, _detail(held))
         sealed = Members(answer, ("envelope", "detail"))
-        return HolderAnswer(Envelope.from_wire(sealed.object("envelope")), sealed.binary("detail"))
+        return HolderAnswer(Envelope.from_wire(sealed.object("envelope")), _detail(sealed))
     except KeysError as error:
         raise HolderUntrue("answer_form") from error
+
+
+def _detail(answer: Members) -> bytes:
+    detail = answer.binary("detail")
+    if len(detail) > DETAIL_MAX_BYTES:
+        raise HolderUntrue("detail_size")
+    return detail
 
 
 def _problem(status: int, answer: JsonValue) -> HolderRefused | HolderUnreachable:

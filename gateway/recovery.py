@@ -13,13 +13,16 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from gateway.errors import ExchangeClosed, HolderUnreachable
+from gateway.errors import ExchangeClosed, HolderRefused, HolderUnreachable, HolderUntrue
+from gateway.logs import get_logger, where
 from gateway.model import OPEN_STATES, State
 from gateway.orders import make_order
 from gateway.store.tables import exchange as exchange_table
 from gateway.store.tables import outbox
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from sqlalchemy import Connection
 
     from audit.proof import Receipt
@@ -46,10 +49,18 @@ class Recovery:
         """Put everything in order that is due; gives how many exchanges were touched."""
         touched = 0
         for exchange in await self._core.database.read(self._overdue):
-            touched += await self._close(exchange)
+            touched += await self._guarded(self._close, exchange)
         for exchange in await self._core.database.read(self._undelivered):
-            touched += await self._deliver(exchange)
-        return touched
+            touched += await self._guarded(self._deliver, exchange)
+        return touched + await self._core.database.write(self._mailboxes.forget_fetched)
+
+    async def _guarded(self, settle: Callable[[str], Awaitable[int]], exchange: str) -> int:
+        """Keep one exchange that cannot be settled from holding up all the others."""
+        try:
+            return await settle(exchange)
+        except Exception as error:  # noqa: BLE001 - told to the operator; the next round tries again
+            get_logger().error("sweep.failed", error_type=type(error), where=where(error))
+            return 0
 
     def _overdue(self, connection: Connection) -> list[str]:
         return list(
@@ -79,14 +90,10 @@ class Recovery:
             ).scalars()
         )
 
-    async def _load(self, exchange: str) -> Opened | None:
-        agencies = self._core.agencies.current()
-        return await self._core.database.read(
-            lambda connection: self._core.log.rows.load(connection, exchange, agencies)
-        )
-
     async def _close(self, exchange: str) -> int:
-        opened = await self._load(exchange)
+        opened = await self._core.database.read(
+            lambda connection: self._core.log.rows.load_to_close(connection, exchange)
+        )
         if opened is None:
             return 0
         log = self._core.log
@@ -101,7 +108,10 @@ class Recovery:
         return 1
 
     async def _deliver(self, exchange: str) -> int:
-        opened = await self._load(exchange)
+        agencies = self._core.agencies.current()
+        opened = await self._core.database.read(
+            lambda connection: self._core.log.rows.load(connection, exchange, agencies)
+        )
         if opened is None:
             return 0
         order = await self._core.database.read(
@@ -111,8 +121,13 @@ class Recovery:
             return 0
         try:
             answer = await self._core.transport.deliver(order)
+            if answer.unverified_envelope is not None:
+                raise HolderUntrue("hold_mismatch")  # noqa: TRY301 - ends like what the transport raises
         except HolderUnreachable:
             return 0
+        except (HolderRefused, HolderUntrue) as accident:
+            await self._core.log.abort(opened, accident)
+            return 1
         await self._core.log.rest(opened, answer.detail)
         return 1
 

@@ -62,6 +62,8 @@ def check_and_strip(
         stripped, dropped = strip(manifest, allowed)
     except KeysError as error:
         raise HolderUntrue("envelope") from error
+    if manifest.manifest.recipient_kid != asked.recipient_kid:
+        raise HolderUntrue("recipient_key")
     if stripped.names != allowed:
         raise HolderUntrue("fields_missing")
     return Checked(stripped, dropped)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from gateway.errors import StatementRefused, UnknownAgency
 from keys import messages
 from keys.errors import KeysError
+from keys.manifest import ENVELOPE_LIFETIME_SECONDS
 from keys.model import kid_owner
 from policies.model import SENDER_TRIGGERS, FieldId, PurposeId, Trigger
 
@@ -106,15 +107,24 @@ def read_statement(
     return _asked(enquiry.unverified_statement, statement)
 
 
+WAITED_SECONDS = messages.HELD_SECONDS + ENVELOPE_LIFETIME_SECONDS
+"""A released result may be fetched this long after its statement: held first, then in a mailbox."""
+
+
 def read_stored_statement(token: str, agencies: AgencyList, now: int) -> Asked:
     """Read again a statement that was verified when it came in and has lawfully waited since."""
     statement = messages.read_statement(
         token,
         key=lambda kid: agencies.signing_key(kid_owner(kid), kid),
         now=now,
-        grace_seconds=messages.HELD_SECONDS,
+        grace_seconds=WAITED_SECONDS,
     )
     return _asked(token, statement)
+
+
+def read_statement_to_close(token: str) -> Asked:
+    """Read a stored statement to end its exchange, also when its signer's key is gone by now."""
+    return _asked(token, messages.unverified_statement(token))
 
 
 def _asked(token: str, statement: Statement) -> Asked:

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from gateway.api.answers import PROBLEM, json_response
 from gateway.api.state import WithParts
 from gateway.caller import RequireAgency
+from gateway.problems import Problem
 
 router = APIRouter(responses=PROBLEM)
 LogSize = Annotated[int, Query(ge=0, le=2**53)]
@@ -51,6 +52,8 @@ async def consistency(
 ) -> Response:
     """Prove that the log of size `new` continues the log of size `old` (RFC 6962 2.1.2)."""
     del caller
+    if old > new:
+        raise Problem("invalid-request", locations=("query.old", "query.new"))
     proof = await parts.core.database.read(lambda _connection: parts.reader.consistency(old, new))
     encoded = [base64.b64encode(part).decode("ascii") for part in proof]
     return json_response({"proof": list(encoded)})

@@ -33,6 +33,7 @@ from keys.messages.statement import (
     read_statement,
     sign_statement,
     subject_commitment,
+    unverified_statement,
 )
 
 __all__ = [
@@ -54,4 +55,5 @@ __all__ = [
     "sign_release",
     "sign_statement",
     "subject_commitment",
+    "unverified_statement",
 ]

@@ -14,10 +14,10 @@ from typing import Final, Literal
 
 from keys.context import pae
 from keys.errors import ContextMismatch, MalformedError
-from keys.jws import Signer, VerifyKey, sign_jws, verify_jws
+from keys.jws import Signer, VerifyKey, sign_jws, unverified_kid, verify_jws
 from keys.model import IDENTIFIER, KID, AgencyId, BlindIndex, Kid, kid_owner
 from keys.reading import CODE, HEX32, Members
-from keys.strict_json import b64u, dumps, loads
+from keys.strict_json import b64u, dumps, loads, unb64u
 from keys.timing import check_in_force
 
 STATEMENT_TYP: Final = "lotse-statement+jws"
@@ -129,9 +129,34 @@ def read_statement(
         NotInForce: expired, from the future, or valid for more than five minutes.
     """
     verified = verify_jws(unverified_jws, typ=STATEMENT_TYP, key=key, max_bytes=STATEMENT_MAX_BYTES)
-    claims = Members(loads(verified.payload, max_bytes=STATEMENT_MAX_BYTES), _MEMBERS)
+    statement = _claims(verified.payload)
+    _check_parties(statement, verified.kid)
+    check_in_force(
+        issued_at=statement.issued_at,
+        expires_at=statement.expires_at,
+        now=now,
+        max_lifetime=STATEMENT_LIFETIME_SECONDS,
+        grace=grace_seconds,
+    )
+    return statement
+
+
+def unverified_statement(unverified_jws: str) -> Statement:
+    """Read a statement without believing it: to end what hangs on it, never to release anything.
+
+    An exchange must be closable after its issuer's key was revoked or its agency left the list.
+
+    Raises:
+        MalformedError: not a statement.
+    """
+    unverified_kid(unverified_jws, max_bytes=STATEMENT_MAX_BYTES)
+    return _claims(unb64u(unverified_jws.split(".")[1]))
+
+
+def _claims(payload: bytes) -> Statement:
+    claims = Members(loads(payload, max_bytes=STATEMENT_MAX_BYTES), _MEMBERS)
     claims.version()
-    statement = Statement(
+    return Statement(
         issuer=AgencyId(claims.text("iss", IDENTIFIER)),
         direction=_direction(claims),
         source=AgencyId(claims.text("from", IDENTIFIER)),
@@ -147,15 +172,6 @@ def read_statement(
         issued_at=claims.integer("iat"),
         expires_at=claims.integer("exp"),
     )
-    _check_parties(statement, verified.kid)
-    check_in_force(
-        issued_at=statement.issued_at,
-        expires_at=statement.expires_at,
-        now=now,
-        max_lifetime=STATEMENT_LIFETIME_SECONDS,
-        grace=grace_seconds,
-    )
-    return statement
 
 
 def _direction(claims: Members) -> Direction:

@@ -6,6 +6,7 @@ So neither the gateway nor the connector needs the other to be installed.
 
 from __future__ import annotations
 
+import sys
 from importlib.metadata import PackageNotFoundError, entry_points, version
 
 import typer
@@ -21,37 +22,42 @@ def lotse_version() -> str:
         return "unknown (not installed)"
 
 
-def build_app() -> typer.Typer:
+def build_app(wanted: str | None = None) -> typer.Typer:
     """Put the command together from what is installed.
 
+    Loading every part takes long, so if ``wanted`` names one, only that is loaded.
     A part that cannot be loaded is left out and named, so that the other parts still work.
     """
     app = typer.Typer(
         name="lotse",
-        help="Ask for exactly the facts that the law or the person allows, and prove it.",
         no_args_is_help=True,
         add_completion=False,
-        pretty_exceptions_enable=False,  # local variables may hold secrets
+        pretty_exceptions_enable=False,  # it prints local variables, which may hold secrets
     )
+
+    @app.callback()
+    def lotse() -> None:
+        """Ask for exactly the facts that the law or the person allows, and prove it."""
 
     @app.command("version")
     def show_version() -> None:
         """Print the version."""
         typer.echo(f"lotse {lotse_version()}")
 
-    for entry_point in sorted(entry_points(group=GROUP), key=lambda point: point.name):
+    found = {point.name: point for point in entry_points(group=GROUP)}
+    for name in [wanted] if wanted in found else sorted(found):
         try:
-            part = entry_point.load()
+            part = found[name].load()
         except ImportError as error:
-            typer.echo(f"lotse {entry_point.name}: not available ({error.name})", err=True)
+            typer.echo(f"lotse {name}: not available ({error.name})", err=True)
             continue
         if isinstance(part, typer.Typer):
-            app.add_typer(part, name=entry_point.name)
+            app.add_typer(part, name=name)
         else:
-            typer.echo(f"lotse {entry_point.name}: not a command", err=True)
+            typer.echo(f"lotse {name}: not a command", err=True)
     return app
 
 
 def main() -> None:
     """Run the command."""
-    build_app()()
+    build_app(sys.argv[1] if len(sys.argv) > 1 else None)()

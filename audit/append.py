@@ -238,9 +238,8 @@ class Appender:
         try:
             if not self._backend.usable(self._connection):
                 return False
+            self._backend.rollback(self._connection)
             self._connection.rollback()
-            if self._backend.in_transaction(self._connection):
-                self._backend.execute(self._connection, "ROLLBACK")
         except Exception:  # noqa: BLE001 - whatever it was, this connection is given up
             return False
         return True

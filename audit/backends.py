@@ -96,7 +96,10 @@ class Backend(Protocol):
         """Remember a signed checkpoint outside a batch; an older one never replaces a newer one."""
 
     def execute(self, connection: Connection, statement: str) -> None:
-        """Run one statement without parameters: COMMIT, ROLLBACK, SAVEPOINT."""
+        """Run one statement without parameters: COMMIT, SAVEPOINT."""
+
+    def rollback(self, connection: Connection) -> None:
+        """End whatever transaction is open, also a failed one."""
 
     def in_transaction(self, connection: Connection) -> bool:
         """Tell whether the transaction that `begin` started is still open and usable."""
@@ -125,7 +128,8 @@ class SqliteBackend:
 
     def __init__(self) -> None:
         self._insert = {
-            table: f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"  # noqa: S608
+            table: f"INSERT INTO {table} ({', '.join(columns)}) "  # noqa: S608 - our own table and column names
+            f"VALUES ({', '.join('?' * len(columns))})"
             for table, columns in _COLUMNS.items()
         }
 
@@ -170,6 +174,10 @@ class SqliteBackend:
         """Run one statement without parameters."""
         _raw(connection).execute(statement)
 
+    def rollback(self, connection: Connection) -> None:
+        """End the transaction, if there is one."""
+        _raw(connection).rollback()
+
     def in_transaction(self, connection: Connection) -> bool:
         """Ask the driver."""
         return bool(_raw(connection).in_transaction)
@@ -192,9 +200,9 @@ def _postgres_insert(table: str, *, single: bool) -> str:
     names = ", ".join(_COLUMNS[table])
     if single:
         values = ", ".join(f"%b::{kind}" for kind in _TYPES[table])
-        return f"INSERT INTO {table} ({names}) VALUES ({values})"  # noqa: S608
+        return f"INSERT INTO {table} ({names}) VALUES ({values})"  # noqa: S608 - our own table and column names
     arrays = ", ".join(f"%b::{kind}[]" for kind in _TYPES[table])
-    return f"INSERT INTO {table} ({names}) SELECT * FROM unnest({arrays})"  # noqa: S608
+    return f"INSERT INTO {table} ({names}) SELECT * FROM unnest({arrays})"  # noqa: S608 - our own table and column names
 
 
 @cache
@@ -205,7 +213,7 @@ def _postgres_write(*inserts: str) -> str:
         WITH {parts}
         UPDATE audit_head SET size = %b, root = %b, compact_range = %b,
           note = CASE WHEN note_size < %b THEN %b ELSE note END, note_size = greatest(note_size, %b)
-        WHERE log_id = %b"""  # noqa: S608
+        WHERE log_id = %b"""  # noqa: S608 - our own table and column names
 
 
 class PostgresBackend:
@@ -262,6 +270,10 @@ class PostgresBackend:
     def execute(self, connection: Connection, statement: str) -> None:
         """Run one statement without parameters."""
         _raw(connection).execute(statement)
+
+    def rollback(self, connection: Connection) -> None:
+        """End the transaction, if there is one; psycopg sends ROLLBACK also after a failed statement."""
+        _raw(connection).rollback()
 
     def in_transaction(self, connection: Connection) -> bool:
         """Return true when a transaction is open and has not failed."""

@@ -23,7 +23,7 @@ from audit.checkpoint import peek_checkpoint
 from audit.errors import EntryNotFound, UnusableInput
 from audit.reader import read_head
 from audit.storedtree import StoredTree
-from audit.tiles import TILE_WIDTH, TileRef, bundle_path, encode_bundle, tiles_of
+from audit.tiles import MAX_ENTRY_BYTES, TILE_WIDTH, TileRef, bundle_path, encode_bundle, tiles_of
 
 Progress: TypeAlias = Callable[[int, int], None]
 """Called with (entries done, entries in all)."""
@@ -70,7 +70,7 @@ def export_log(
             _write(directory / ref.path, _tile(tree, ref))
         _write_lines(directory / "erased", _erased(connection, head.log_id))
         if head.size == size:
-            _write(directory / "peaks", bytes(head.compact_range))
+            _write(directory / "peaks", store.blob(head.compact_range))
         _write(directory / "log.policy", f"log {head.vkey}\nquorum none\n".encode())
         # Last, so that an export that was interrupted is recognised as one.
         _write(directory / "checkpoint", head.note.encode())
@@ -88,7 +88,10 @@ def _write_bundle(connection: Connection, log_id: int, directory: Path, ref: Til
     )
     by_index = {row.idx: row for row in rows}
     indexes = range(first, first + ref.width)
-    leaves = [bytes(by_index[index].leaf) if index in by_index else b"" for index in indexes]
+    leaves = [
+        store.blob(by_index[index].leaf)[:MAX_ENTRY_BYTES] if index in by_index else b""
+        for index in indexes
+    ]
     _write(directory / bundle_path(ref.number, ref.width), encode_bundle(leaves))
     ids = [by_index[index].entry_id if index in by_index else _NO_ID for index in indexes]
     _write(directory / bundle_path(ref.number, ref.width, "ids"), "\n".join([*ids, ""]).encode())
@@ -107,8 +110,8 @@ def _detail_line(row: Row[Any]) -> dict[str, object]:
         "c": row.controller,
         "idx": row.idx,
         "key": row.key_id,
-        "salt": encode(bytes(row.salt)),
-        "stored": encode(bytes(row.stored)),
+        "salt": encode(store.blob(row.salt)),
+        "stored": encode(store.blob(row.stored)),
     }
 
 

@@ -66,6 +66,7 @@ class FullCheck:
         self._tiles = Accumulator()
         self._tile_roots: list[bytes] = []
         self._changed: set[int] = set()
+        self._moved: set[int] = set()
         self._erased = files.erased()
 
     def run(self, progress: Progress | None = None) -> LogReport:
@@ -103,6 +104,7 @@ class FullCheck:
             self._changed.update(index for index, (mine, theirs) in pairs if mine != theirs)
         for index, leaf in enumerate(leaves, first):
             if b'"idx":%d,' % index not in leaf and index not in self._changed:
+                self._moved.add(index)
                 self._add(index, "{entry} does not belong in this place: entries were moved.")
         self._check_details(number, width, leaves)
         self._check_seen(first, hashes)
@@ -119,7 +121,7 @@ class FullCheck:
             of_entry = held.setdefault(detail.index, {})
             of_entry[detail.controller] = commit(detail.salt, detail.stored)
         for index, leaf in enumerate(leaves, first):
-            if index not in held and b'"details":[]' in leaf:
+            if index in self._moved or (index not in held and b'"details":[]' in leaf):
                 continue
             self._compare_details(index, leaf, held.get(index, {}))
 

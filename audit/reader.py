@@ -160,7 +160,9 @@ class LogReader:
             ).one_or_none()
             if row is None:
                 raise EntryNotFound("there is no such detail")
-            wrapped = WrappedDetail(row.controller, row.key_id, bytes(row.salt), bytes(row.stored))
+            wrapped = WrappedDetail(
+                row.controller, row.key_id, store.blob(row.salt), store.blob(row.stored)
+            )
             inner = unwrap_detail(connection, self._wrapper, row.entry_id, wrapped)
         return FoundDetail(index, controller, inner, wrapped.salt, wrapped.stored)
 
@@ -198,7 +200,9 @@ class LogReader:
                 .order_by(entry.idx)
                 .limit(min(limit, MAX_FOUND))
             ).all()
-        return tuple(FoundEntry(row.idx, row.entry_id, row.ts_us, bytes(row.leaf)) for row in rows)
+        return tuple(
+            FoundEntry(row.idx, row.entry_id, row.ts_us, store.blob(row.leaf)) for row in rows
+        )
 
     def _receipts(self, condition: Any) -> tuple[Receipt, ...]:
         entry = store.entry.c
@@ -207,7 +211,7 @@ class LogReader:
             query = select(entry.idx, entry.leaf).where(condition, entry.log_id == head.log_id)
             tree = StoredTree(connection, head.log_id)
             return tuple(
-                Receipt(bytes(leaf), index, inclusion_proof(index, size, tree.node), note)
+                Receipt(store.blob(leaf), index, inclusion_proof(index, size, tree.node), note)
                 for index, leaf in connection.execute(
                     query.where(entry.idx < size).order_by(entry.idx)
                 )
@@ -222,7 +226,7 @@ class LogReader:
         if head.vkey != log_key(head.origin, self._signer).to_text():
             raise LogInconsistent("the log belongs to another signing key")
         return head.size, sign_checkpoint(
-            Checkpoint(head.origin, head.size, bytes(head.root)), self._signer
+            Checkpoint(head.origin, head.size, store.blob(head.root)), self._signer
         )
 
     @contextmanager
@@ -257,4 +261,4 @@ def read_leaves(
     entry = store.entry.c
     query = select(entry.idx, entry.leaf).where(entry.log_id == log_id, entry.idx >= first)
     rows = connection.execute(query.where(entry.idx < first + count).order_by(entry.idx))
-    return [(row.idx, bytes(row.leaf)) for row in rows]
+    return [(row.idx, store.blob(row.leaf)) for row in rows]

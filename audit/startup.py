@@ -72,12 +72,12 @@ def check_log(
     _check_rows(connection, row.log_id, row.size)
     tree = StoredTree(connection, row.log_id)
     try:
-        kept = CompactRange.from_bytes(row.size, bytes(row.compact_range))
+        kept = CompactRange.from_bytes(row.size, store.blob(row.compact_range))
         derived = tree.compact_range(row.size)
     except (UnusableInput, EntryNotFound) as error:
         message = f"the log {origin} is incomplete: {error}"
         raise LogInconsistent(message) from error
-    if kept.root != bytes(row.root) or derived != kept:
+    if kept.root != store.blob(row.root) or derived != kept:
         message = f"the head of the log {origin} does not match its {row.size} entries"
         raise LogInconsistent(message)
     current = Checkpoint(origin, row.size, kept.root)
@@ -115,7 +115,7 @@ def _check_rows(connection: Connection, log_id: int, size: int) -> None:
         entry.log_id == log_id, entry.idx >= first
     )
     for index, leaf, stored in connection.execute(query.order_by(entry.idx)):
-        if leaf_hash(bytes(leaf)) != bytes(stored):
+        if leaf_hash(store.blob(leaf)) != store.blob(stored):
             message = f"entry {index} was changed after it was written"
             raise LogInconsistent(message)
 

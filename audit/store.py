@@ -147,6 +147,15 @@ for _table in (entry, tile):
     event.listen(_table, "after_create", _protect)
 
 
+def blob(value: object) -> bytes:
+    """Return a binary column as bytes, whatever somebody has put there: SQLite stores any type in any column."""
+    if isinstance(value, bytes):
+        return value
+    if isinstance(value, str):
+        return value.encode("utf-8", "surrogatepass")
+    return bytes(value) if isinstance(value, memoryview | bytearray) else b""
+
+
 def create_tables(connection: Connection) -> None:
     """Create the tables and the append-only triggers where they are missing; safe to call again."""
     metadata.create_all(connection)

@@ -38,7 +38,7 @@ class StoredTree:
                 .order_by(tile.n)
             )
             query = query.where(tile.n >= first, tile.n < first + count)
-        found = [bytes(row[0]) for row in self._connection.execute(query)]
+        found = [store.blob(row[0]) for row in self._connection.execute(query)]
         if len(found) != count:
             what = "entries" if level == 0 else f"tiles of level {level - 1}"
             message = f"of the {what} {first} to {first + count - 1} only {len(found)} are in the database"
@@ -81,5 +81,5 @@ class StoredTree:
             query = select(tile.hashes).where(
                 tile.log_id == self._log_id, tile.lvl == level, tile.n == number
             )
-            self._tiles[key] = bytes(self._connection.execute(query).scalar_one_or_none() or b"")
+            self._tiles[key] = store.blob(self._connection.execute(query).scalar_one_or_none())
         return self._tiles[key] or None

@@ -14,7 +14,7 @@ from adapters.errors import SourceBroken
 from adapters.fieldmap import parse_mapping
 from adapters.sources.base import SourceAdapter
 from adapters.sources.files import FilesBackend
-from adapters.sources.mapped import Backend, MappedSource
+from adapters.sources.mapped import Backend, Fetched, MappedSource, Wanted
 from adapters.sources.sql import SqlBackend
 from keys.model import FileNumber
 
@@ -126,3 +126,25 @@ async def test_one_standing_block_among_lifted_ones(
     """Every kind of block stands unless the mapping calls it lifted, also a kind nobody has heard of."""
     assert (await source.facts(FileNumber(number))).info_block is blocked
     await source.close()
+
+
+async def test_rows_of_two_persons_are_dropped_whoever_brings_them() -> None:
+    """A backend that hands over rows although two persons match does not get them through."""
+    mapping = parse_mapping(MAPPING.format(kind="sql", source="table"), file="rows.toml")
+
+    class Careless:
+        async def fetch(self, number: str, wanted: Sequence[Wanted]) -> Fetched:
+            del number
+            return Fetched(2, {one.category.name: [{"kind": "AE", "block": "7"}] for one in wanted})
+
+        async def probe(self, wanted: Sequence[Wanted]) -> None:
+            """Nothing to try."""
+
+        async def close(self) -> None:
+            """Nothing to close."""
+
+    source = MappedSource(mapping, Careless(), timeout_seconds=1)
+    record = await source.read(FileNumber("A-1"), frozenset({"residence_status"}))
+    assert record.values == {"residence_status": None}
+    facts = await source.facts(FileNumber("A-1"))
+    assert (facts.found, facts.ambiguous, facts.info_block) == (False, True, False)

@@ -66,7 +66,7 @@ def parse_number(text: str) -> tuple[int, int]:
     if match is not None:
         number = int(match[1].replace("x", "").replace("/", ""))
         width = int(match[2]) if match[2] else TILE_WIDTH
-        if _numbered(number, width) == text:
+        if width <= TILE_WIDTH and _numbered(number, width) == text:
             return number, width
     message = "this is not a tile number"
     raise UnusableInput(message)

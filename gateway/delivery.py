@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from gateway.errors import ExchangeClosed, NotAParty
 from gateway.mailbox import Payload
 from gateway.model import Answer, State, withheld_fields
-from gateway.release import check_and_strip
 from gateway.statements import check_release, read_statement
 from gateway.steps import Step
 
@@ -104,7 +103,7 @@ class Deliveries:
         opened = await self._find(exchange, caller.agency, holder_only=True)
         if opened.state is not State.ORDERED:
             raise ExchangeClosed
-        checked = check_and_strip(opened, answer, core.agencies.current(), core.clock())
+        checked = core.check(opened, answer)
         await core.observer.done(Step.STRIP, exchange)
 
         def put(connection: Connection) -> None:

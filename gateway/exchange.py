@@ -137,6 +137,14 @@ class Core:
             now=self.clock(),
         )
 
+    def check(self, opened: Opened, answer: HolderAnswer) -> Checked:
+        """Step 9: what the holder sealed, verified and cut to the decision.
+
+        Raises:
+            HolderUntrue: the signature, the context or the set of fields is wrong.
+        """
+        return check_and_strip(opened, answer, self.agencies.current(), self.clock())
+
 
 class Exchanges:
     """Carries out pulls: the recipient asks, the holder answers."""
@@ -201,9 +209,7 @@ class Exchanges:
 
     async def _check(self, opened: Opened, answer: HolderAnswer) -> Checked:
         try:
-            return check_and_strip(
-                opened, answer, self._core.agencies.current(), self._core.clock()
-            )
+            return self._core.check(opened, answer)
         except HolderUntrue as accident:
             await self._core.log.abort(opened, accident)
             raise

@@ -80,9 +80,11 @@ async def call(
         async with client.stream(
             method, path, content=content, headers=dict(headers or {}), params=params
         ) as response:
+            if response.headers.get("content-encoding", "identity").lower() != "identity":
+                raise NoAnswer("the answer is compressed though it must not be")
             parts: list[bytes] = []
             size = 0
-            async for part in response.aiter_raw():
+            async for part in response.aiter_bytes():
                 size += len(part)
                 if size > max_bytes:
                     raise NoAnswer("the answer is too large")

@@ -13,13 +13,14 @@ from adapters.connector.asking import Asking
 from adapters.connector.delivering import Delivering
 from adapters.connector.errors import ProblemError
 from adapters.connector.held import HeldRequests
-from adapters.connector.holding import DAY_SECONDS, Holding
+from adapters.connector.holding import Holding
 from adapters.connector.linking import Linking
 from adapters.connector.mailbox import Mailbox
 from adapters.connector.store import enquiries as enquiry_store
 from adapters.connector.store import held as held_store
 from adapters.connector.store import orders as order_store
 from adapters.connector.store import watch
+from adapters.connector.waiting import DAY_SECONDS
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -81,7 +82,7 @@ class Connector:
                     usable = (await office.source.check()).usable
             except TimeoutError:
                 usable = False
-        evidence = await office.store.run(watch.evidence_count)
+        evidence = len(await office.store.run(watch.evidence_checks))
         return {
             "status": "ok" if serial is not None and usable is not False else "degraded",
             "agency": office.me,

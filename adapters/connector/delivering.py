@@ -16,13 +16,14 @@ from adapters.connector.errors import (
     GatewayUnreachable,
     ProblemError,
 )
-from adapters.connector.holding import DAY_SECONDS, NOBODY_ASKED
+from adapters.connector.holding import NOBODY_ASKED
 from adapters.connector.problems import GATEWAY_BUSY, GATEWAY_SILENT, GATEWAY_UNTRUE
 from adapters.connector.store import enquiries as enquiry_store
 from adapters.connector.store import held as held_store
 from adapters.connector.store.enquiries import EnquiryState
 from adapters.connector.store.held import Held, HeldState
 from adapters.connector.verify_order import ReleasePath
+from adapters.connector.waiting import DAY_SECONDS
 from keys.model import FileNumber
 from keys.pseudonyms import normalise_file_number
 

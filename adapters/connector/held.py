@@ -30,6 +30,7 @@ from adapters.connector.problems import (
     GATEWAY_UNREACHABLE,
     GATEWAY_UNTRUE,
     NOT_FOUND,
+    NOT_IN_CATALOGUE,
 )
 from adapters.connector.store import held as held_store
 from adapters.connector.store.held import Choice, Held
@@ -40,6 +41,7 @@ from keys.messages import Release, read_order, sign_release, subject_commitment
 from keys.model import BlindIndex, FileNumber, UnlockValue
 from keys.pseudonyms import blind_index, unlock_value
 from keys.strict_json import b64u, dumps
+from policies.errors import PolicyError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -109,6 +111,8 @@ class HeldRequests:
             ProblemError: unknown, settled, or the gateway is not there; nothing is lost.
         """
         office = self._office
+        if choice is Choice.REFUSE:
+            self._check_reason(reason_code)
         item = await office.store.run(lambda connection: held_store.find(connection, held_id))
         if item is None:
             raise ProblemError(NOT_FOUND)
@@ -133,6 +137,13 @@ class HeldRequests:
         )
         log.info("held:settled", exchange=item.exchange)
         return {"id": item.id, "exchange": item.exchange, "outcome": choice.value}
+
+    def _check_reason(self, reason_code: str) -> None:
+        """A refusal has a reason from the catalogue's closed list (declared code `human_refusal`)."""
+        try:
+            self._office.catalogue.validate_side("holder", {"human_refusal": reason_code})
+        except PolicyError:
+            raise ProblemError(NOT_IN_CATALOGUE, places=("reason_code",)) from None
 
     async def _bring_about(self, item: Held, file_number: FileNumber | None) -> Held:
         """Get the fresh order, carry it out, keep the result before it leaves."""

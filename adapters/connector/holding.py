@@ -13,19 +13,16 @@ import asyncio
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
-import structlog
-
 from adapters.connector import details
 from adapters.connector.checks import Check
 from adapters.connector.errors import CheckFailed, ProblemError, UnknownKey
 from adapters.connector.fetching import Fetcher
 from adapters.connector.problems import ORDER_REFUSED, RULES_UNAVAILABLE, SOURCE_UNAVAILABLE
 from adapters.connector.sealing import seal_fetched
-from adapters.connector.store import held as held_store
 from adapters.connector.store import orders as order_store
-from adapters.connector.store.held import Attention, Held, HeldState
 from adapters.connector.store.orders import OrderMarks, Taking
 from adapters.connector.verify_order import check_order, verified
+from adapters.connector.waiting import call_attention, rest_order
 from adapters.errors import SourceUnavailable
 from keys.errors import KeysError
 from keys.jws import token_hash
@@ -34,16 +31,10 @@ from keys.strict_json import b64u, dumps
 from policies.errors import PolicyUnavailable
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from adapters.connector.fetching import Fetched
     from adapters.connector.office import Office
     from adapters.connector.verify_order import CheckedOrder, ReleasePath, VerifiedOrder
     from keys.model import FileNumber
-
-log = structlog.get_logger("connector")
-
-DAY_SECONDS = 86_400
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +80,7 @@ class Holding:
             if earlier is not None:
                 return earlier
             if order.checked.decision.theirs.held:
-                return await self._rest(order)
+                return await rest_order(self._office, order, await self._named(order))
             file_number = await self._named(order)
             body = await self._fetch_and_seal(order, file_number, NOBODY_ASKED)
             return await self._office.store.run(
@@ -205,7 +196,7 @@ class Holding:
         try:
             fetched = await self._fetcher.fetch(order, file_number, refused=act.refused)
         except SourceUnavailable as error:
-            await self._call_attention(order, "source-unavailable")
+            await call_attention(office, order, "source-unavailable")
             raise ProblemError(SOURCE_UNAVAILABLE) from error
         except PolicyUnavailable as error:
             raise ProblemError(RULES_UNAVAILABLE) from error
@@ -218,7 +209,7 @@ class Holding:
             randomness=office.randomness,
         )
         if fetched.attention is not None:
-            await self._call_attention(order, fetched.attention)
+            await call_attention(office, order, fetched.attention)
         detail = await self._detail(order, fetched, act, now)
         return dumps({"envelope": envelope.to_wire(), "detail": b64u(detail)})
 
@@ -243,77 +234,6 @@ class Holding:
             audit_key=agencies.audit_key(office.me),
             fields=len(order.checked.statement.fields),
         )
-
-    async def _rest(self, order: VerifiedOrder) -> bytes:
-        """Keep the order for a person, without data; all persons look alike from outside."""
-        office = self._office
-        now = office.clock()
-        checked = order.checked
-        exchange = checked.order.exchange
-        agencies = await office.agencies.current()
-        detail = details.seal(
-            details.holding_detail(
-                exchange=exchange,
-                decision=checked.decision.theirs,
-                finding=details.Finding(
-                    file_number=await self._named(order),
-                    found=False,
-                    ambiguous=False,
-                    info_block=False,
-                    fields_read=(),
-                ),
-                clerk=None,
-                choice="held",
-                reason_code=None,
-                at=now,
-            ),
-            agency=office.me,
-            corr=exchange,
-            audit_key=agencies.audit_key(office.me),
-            fields=len(checked.statement.fields),
-        )
-        body = dumps({"held": True, "detail": b64u(detail)})
-        item = Held(
-            id=office.evidence.new_id(),
-            exchange=exchange,
-            state=HeldState.WAITING,
-            direction=checked.statement.direction,
-            other=checked.statement.other
-            if checked.statement.direction == "push"
-            else checked.statement.recipient,
-            purpose=checked.statement.purpose,
-            fields=tuple(str(one.field) for one in checked.decision.theirs.held),
-            statement=checked.order.statement,
-            statement_checked_at=now,
-            order_jws=checked.token,
-            file_number=None,
-            received_at=now,
-            expires_at=min(
-                now + office.settings.holding.held_days * DAY_SECONDS, checked.order.expires_at
-            ),
-        )
-
-        def keep(connection: Connection) -> bytes:
-            held_store.add(connection, item)
-            return order_store.keep_answer(connection, checked.order.order, body)
-
-        kept = await office.store.run(keep)
-        log.info("order:held", exchange=exchange)
-        return kept
-
-    async def _call_attention(self, order: VerifiedOrder, code: str) -> None:
-        office = self._office
-        checked = order.checked
-        item = Attention(
-            id=office.evidence.new_id(),
-            exchange=checked.order.exchange,
-            code=code,
-            other=checked.statement.recipient,
-            purpose=checked.statement.purpose,
-            at=office.clock(),
-        )
-        await office.store.run(lambda connection: held_store.call_attention(connection, item))
-        log.warning("attention:called", exchange=item.exchange, code=code)
 
     def _turn(self, unverified_order: str) -> asyncio.Lock:
         key = token_hash(unverified_order) if unverified_order.isascii() else b""

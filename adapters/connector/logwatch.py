@@ -63,7 +63,7 @@ def check_receipt(unverified_text: str, log_key: str) -> CheckedReceipt:
         leaf = loads(proof.extra, max_bytes=MAX_LEAF_BYTES)
     except (AuditError, KeysError, ValueError):
         raise CheckFailed(Check.RECEIPT) from None
-    if not isinstance(leaf, dict):
+    if not isinstance(leaf, dict) or leaf.get("idx") != proof.index:
         raise CheckFailed(Check.RECEIPT)
     return CheckedReceipt(
         text=unverified_text,

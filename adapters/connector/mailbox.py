@@ -195,8 +195,11 @@ class Mailbox:
 
     async def _nothing_came(self, enquiry: Enquiry) -> dict[str, JsonLike]:
         told = await self._asking.tell_again(enquiry)
+        now = self._office.clock()
         await self._office.store.run(
-            lambda connection: enquiry_store.move(connection, enquiry.id, EnquiryState.EXPIRED)
+            lambda connection: enquiry_store.move(
+                connection, enquiry.id, EnquiryState.EXPIRED, at=now
+            )
         )
         return self.ended_view(told)
 

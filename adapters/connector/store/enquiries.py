@@ -107,11 +107,12 @@ def move(
 ) -> None:
     """Write down what became of it."""
     values: dict[str, object] = {"state": state.value}
+    if at is not None:
+        values["answered_at"] = at
     if exchange is not None:
         values["exchange"] = exchange
     if answer is not None:
         values["answer"] = answer
-        values["answered_at"] = at
     table = tables.enquiries
     connection.execute(update(table).where(table.c.id == enquiry_id).values(**values))
 
@@ -191,5 +192,9 @@ def note_envelope(
 def forget(connection: Connection, before: int) -> None:
     """Drop sealed answers older than `before`; what was asked stays for reconciliation."""
     table = tables.enquiries
-    connection.execute(update(table).where(table.c.answered_at < before).values(answer=None))
+    connection.execute(
+        update(table)
+        .where(table.c.answered_at < before, table.c.state != EnquiryState.HELD.value)
+        .values(answer=None)
+    )
     connection.execute(delete(tables.arrivals).where(tables.arrivals.c.received_at < before))

@@ -97,6 +97,8 @@ def keep_evidence(
     )
 
 
-def evidence_count(connection: Connection) -> int:
-    """Count the evidence rows, for ``GET /health``."""
-    return len(connection.execute(select(tables.evidence.c.id)).all())
+def evidence_checks(connection: Connection) -> list[str]:
+    """Name the checks that failed here, oldest first."""
+    table = tables.evidence
+    rows = connection.execute(select(table.c.check_name).order_by(table.c.at, table.c.id)).all()
+    return [row.check_name for row in rows]

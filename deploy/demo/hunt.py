@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""The search of scene C: looks for texts in bytes, however they may be written there.
+r"""The search of scene C: looks for texts in bytes, however they may be written there.
 
 Each text is looked for as UTF-8, UTF-16 (both byte orders), base64 and base64url at the three
-offsets at which it can begin, hexadecimal (both cases), JSON with ``\\uXXXX`` for everything
+offsets at which it can begin, hexadecimal (both cases), JSON with ``\uXXXX`` for everything
 outside ASCII or for every character, and percent-encoded. Then the search goes on inside what can
 be taken apart: base64url that begins a JSON object (the parts of a JWS), zlib and gzip streams
 wherever they begin, and raw deflate at the beginning of a file; and inside those again.
@@ -13,6 +13,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import shutil
 import subprocess
 import tempfile
 import zlib
@@ -29,6 +30,8 @@ MAX_INFLATED: Final = 4_194_304
 CHUNK: Final = 256
 """Most candidates are no streams and fail within a few bytes."""
 PAGE: Final = 4_096
+GREP: Final = shutil.which("grep", path="/usr/bin:/bin") or "/usr/bin/grep"
+"""Part of every Debian (package grep, essential)."""
 GZIP_WBITS: Final = 31
 GZIP: Final = re.compile(rb"\x1f\x8b\x08")
 _HEADERS: Final = [
@@ -172,11 +175,11 @@ def _grep(patterns: list[bytes], data: bytes) -> set[bytes]:
         file.write(b"\n".join(patterns))
         file.flush()
         done = subprocess.run(
-            ["grep", "-a", "-o", "-F", "-f", file.name],
+            [GREP, "-a", "-o", "-F", "-f", file.name],
             input=data,
             capture_output=True,
             check=False,
-            env={"LC_ALL": "C", "PATH": "/usr/bin:/bin"},
+            env={"LC_ALL": "C"},
         )
     if done.returncode not in (0, 1):
         raise OSError("grep failed; the search needs GNU grep")

@@ -35,9 +35,11 @@ def play_once(data: Path | None, *, fresh: bool, as_json: bool, sabotage: str | 
     _stop_on_sigterm()
     begun = time.monotonic()
     try:
-        with occupied(root, fresh=fresh) as place:
-            with started(place, sabotage=sabotage, say=_say) as running:
-                results = play_all(running, SCENES, _say)
+        with (
+            occupied(root, fresh=fresh) as place,
+            started(place, sabotage=sabotage, say=_say) as running,
+        ):
+            results = play_all(running, SCENES, _say)
     except (PlaceRefused, SystemFailed) as error:
         print(f"lotse demo: {error}", file=sys.stderr)
         return NOT_STARTED
@@ -59,12 +61,14 @@ def keep_running(data: Path | None, *, fresh: bool) -> int:
     root = (data or default_root()).expanduser().absolute()
     _stop_on_sigterm()
     try:
-        with occupied(root, fresh=fresh) as place:
-            with started(place, sabotage=None, say=_say) as running:
-                if running.trouble is not None:
-                    return NOT_STARTED
-                print_guide(running.stage)
-                signal.pause()
+        with (
+            occupied(root, fresh=fresh) as place,
+            started(place, sabotage=None, say=_say) as running,
+        ):
+            if running.trouble is not None:
+                return NOT_STARTED
+            print_guide(running.stage)
+            signal.pause()
     except (PlaceRefused, SystemFailed) as error:
         print(f"lotse demo: {error}", file=sys.stderr)
         return NOT_STARTED

@@ -46,12 +46,12 @@ def opened_with_keys(place: Place) -> list[bytes]:
     opened: list[bytes] = []
     try:
         with engine.connect() as connection:
-            for row in connection.execute(select(mailbox.c.exchange, mailbox.c.payload)):
-                opened.append(wrapper.unwrap(row.payload, row.exchange.encode("ascii")))
-            for row in connection.execute(select(outbox.c.exchange, outbox.c.sealed_references)):
-                opened.append(wrapper.unwrap(row.sealed_references, row.exchange.encode("ascii")))
-            for row in connection.execute(select(link_code.c.key, link_code.c.sealed)):
-                opened.append(wrapper.unwrap(row.sealed, row.key))
+            waiting = connection.execute(select(mailbox.c.exchange, mailbox.c.payload))
+            opened += [wrapper.unwrap(row[1], row[0].encode("ascii")) for row in waiting]
+            open_orders = connection.execute(select(outbox.c.exchange, outbox.c.sealed_references))
+            opened += [wrapper.unwrap(row[1], row[0].encode("ascii")) for row in open_orders]
+            codes = connection.execute(select(link_code.c.key, link_code.c.sealed))
+            opened += [wrapper.unwrap(row[1], row[0]) for row in codes]
     finally:
         engine.dispose()
     return opened + _details(place)

@@ -33,7 +33,7 @@ from keys.providers.file import FileKeyring
 from keys.strict_json import dumps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import date
     from pathlib import Path
 
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from deploy.demo.place import Place
     from deploy.demo.ports import Ports
     from keys.jwk import PublicJwk
+    from keys.model import AgencyId
 
 LOG_ORIGIN: Final = "demo.lotse.example/2026"
 AGENCY_USES: Final = (KeyUse.SIG, KeyUse.KEM, KeyUse.AUDIT, KeyUse.AUTH, KeyUse.INDEX)
@@ -92,6 +93,8 @@ def provision(
     place: Place, ports: Ports, *, now: int, today: date, say: Callable[[str], None]
 ) -> None:
     """Write everything. Processes that run already are not touched."""
+    private(place.root / "agencies")
+    private(place.registry)
     say("keys of registry, gateway and agencies (Argon2id: a moment)")
     gateway_keys = keyring(place.gateway, "gateway", GATEWAY_USES, now)
     agency_keys = {
@@ -120,13 +123,12 @@ def publish_list(
     place: Place,
     registry: Registry,
     gateway_keys: FileKeyring,
-    agency_keys: dict[str, FileKeyring] | dict[object, FileKeyring],
+    agency_keys: Mapping[AgencyId, FileKeyring],
     *,
     issuer: str,
     now: int,
 ) -> None:
     """Sign the agency list with the next serial and lay it where the gateway reads it."""
-    rings = {str(agency): ring for agency, ring in agency_keys.items()}
     counter = place.registry / "serial"
     serial = 1
     with contextlib.suppress(FileNotFoundError):
@@ -137,11 +139,11 @@ def publish_list(
         serial=serial,
         issued_at=begin,
         expires_at=begin + LIST_DAYS * DAY,
-        gateway=GatewayEntry(
-            issuer, _listed(gateway_keys, (KeyUse.ORDER, KeyUse.TOKEN)), vkey
-        ),
+        gateway=GatewayEntry(issuer, _listed(gateway_keys, (KeyUse.ORDER, KeyUse.TOKEN)), vkey),
         agencies=[
-            Agency(member.id, member.kind, member.name, _listed(rings[member.id], LISTED_USES))
+            Agency(
+                member.id, member.kind, member.name, _listed(agency_keys[member.id], LISTED_USES)
+            )
             for member in MEMBERS
         ],
         agreements=[

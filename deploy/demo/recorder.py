@@ -77,9 +77,7 @@ class Recorder:
         )
 
     @staticmethod
-    async def _pump(
-        reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: Path
-    ) -> None:
+    async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: Path) -> None:
         with path.open("wb", buffering=0) as file, contextlib.suppress(OSError):
             while chunk := await reader.read(CHUNK):
                 file.write(chunk)

@@ -87,9 +87,7 @@ def link_files(stage: Stage) -> list[str]:
     return problems
 
 
-def play_all(
-    running: Started, scenes: Sequence[Scene], say: Callable[[str], None]
-) -> list[Result]:
+def play_all(running: Started, scenes: Sequence[Scene], say: Callable[[str], None]) -> list[Result]:
     """Play the scenes one after the other."""
     results = []
     begun = time.monotonic()
@@ -110,7 +108,7 @@ def _special(sabotage: str | None) -> dict[str, tuple[str, ...]]:
     if sabotage is None:
         return {}
     command = (sys.executable, "-m", "deploy.demo.insecure", "--break", sabotage)
-    special = {"gateway": (*command, "--config", "gateway.toml")}
+    special: dict[str, tuple[str, ...]] = {"gateway": (*command, "--config", "gateway.toml")}
     if sabotage == "strip":
         special["abh.hannover"] = (*command, "--connector", "connector.toml")
     return special

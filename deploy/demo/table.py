@@ -13,27 +13,25 @@ from rich.text import Text
 from deploy.demo.cast import ABH, JC, RUNNING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from deploy.demo.scenes.model import Result, Stage
 
 
 def print_results(results: Sequence[Result], seconds: float) -> None:
-    """Print one row per scene and a last line."""
+    """Print one section per scene and a last line; readable from eighty columns on."""
     console = Console()
-    table = Table(box=box.SIMPLE_HEAD, show_lines=True, expand=True)
-    for heading, ratio in (
-        ("scene", 2),
-        ("who asked whom", 3),
-        ("expected", 5),
-        ("observed", 5),
-        ("released", 3),
-        ("withheld, with the reason", 4),
-    ):
-        table.add_column(heading, ratio=ratio, overflow="fold")
-    table.add_column("log", justify="right", no_wrap=True)
+    table = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
+    for heading in ("scene", "", ""):
+        table.add_column(heading, overflow="fold", no_wrap=heading != "")
     for one in results:
-        table.add_row(*_row(one))
+        mark, style = ("ok", "green") if one.ok else ("NOT OK", "bold red")
+        table.add_row(
+            Text(f"{one.scene.id} {mark}", style=style), "", Text(one.scene.title, "bold")
+        )
+        for label, text in _lines(one):
+            table.add_row("", label, text)
+        table.add_section()
     console.print(table)
     good = sum(one.ok for one in results)
     style = "green" if good == len(results) else "bold red"
@@ -43,26 +41,26 @@ def print_results(results: Sequence[Result], seconds: float) -> None:
     console.print("All people are invented. Nothing here is legal advice.")
 
 
-def _row(one: Result) -> list[Text]:
-    mark, style = ("ok", "green") if one.ok else ("NOT OK", "bold red")
-    name = Text.assemble((f"{one.scene.id} {mark}", style), "\n", one.scene.title)
-    if not one.receipt_verified:
-        name.append("\nreceipts do not hold", style="bold red")
-    observed = "as expected" if one.observed == one.expected else one.observed
-    reasons = [
-        f"{field}: {item['reason']}"
-        for field, item in sorted(one.account.withheld.items())
-    ]
-    index = "" if one.account.log_index is None else str(one.account.log_index)
-    return [
-        name,
-        Text(one.scene.asked),
-        Text(one.expected.replace(" / ", "\n")),
-        Text(observed.replace(" / ", "\n"), style="" if one.ok else "red"),
-        Text("\n".join(sorted(one.account.released)) or "-"),
-        Text("\n".join(reasons) or "-"),
-        Text(index),
-    ]
+def _lines(one: Result) -> Iterator[tuple[str, Text]]:
+    yield "asked", Text(one.scene.asked)
+    yield "expected", Text(one.expected.replace(" / ", "\n"))
+    same = one.observed == one.expected
+    observed = "as expected" if same else one.observed.replace(" / ", "\n")
+    yield "observed", Text(observed, style="" if same else "red")
+    if one.account.released:
+        yield "released", Text(", ".join(sorted(one.account.released)))
+    reasons: dict[str, list[str]] = {}
+    for field, item in sorted(one.account.withheld.items()):
+        reasons.setdefault(item["reason"], []).append(field)
+    if reasons:
+        lines = [f"{reason}: {', '.join(names)}" for reason, names in sorted(reasons.items())]
+        yield "withheld", Text("\n".join(lines))
+    if one.account.log_index is not None:
+        yield "log", Text(f"entry {one.account.log_index}")
+    if one.scene.needs_receipts:
+        count = len(one.account.receipts)
+        held = f"{count} verified" if one.receipt_verified else f"{count}, do not all hold"
+        yield "receipts", Text(held, style="" if one.receipt_verified else "red")
 
 
 def print_guide(stage: Stage) -> None:
@@ -96,23 +94,31 @@ def _suggestions(stage: Stage) -> list[tuple[str, str]]:
     return [
         (
             "As the job centre: ask the foreigners' authority about an invented person",
-            f'curl -s {stage.ports.url(JC)}/enquiries -H "Content-Type: application/json" \\\n'
-            f'  -H "Authorization: Bearer $(cat {asker / "system.token"})" -d \'{enquiry}\'',
+            (
+                f'curl -s {stage.ports.url(JC)}/enquiries -H "Content-Type: application/json" \\\n'
+                f"  -H \"Authorization: Bearer $(cat {asker / 'system.token'})\" -d '{enquiry}'"
+            ),
         ),
         (
             "As the authority's clerk: what waits for a decision?",
-            f"curl -s {stage.ports.url(ABH)}/held "
-            f'-H "Authorization: Bearer $(cat {holder / "clerk.token"})"',
+            (
+                f"curl -s {stage.ports.url(ABH)}/held "
+                f'-H "Authorization: Bearer $(cat {holder / "clerk.token"})"'
+            ),
         ),
         (
             "As an auditor: check every receipt that the job centre got",
-            f'for r in {asker / "store" / "receipts"}/*; do lotse-verify receipt "$r" '
-            f'--log-key "$(cat {stage.place.log_key})"; done',
+            (
+                f'for r in {asker / "store" / "receipts"}/*; do lotse-verify receipt "$r" '
+                f'--log-key "$(cat {stage.place.log_key})"; done'
+            ),
         ),
         (
             "As the operator: export the log, and check all of it",
-            f"lotse audit export exported-log --database-url {database}\n"
-            f'lotse-verify log exported-log --log-key "$(cat {stage.place.log_key})"',
+            (
+                f"lotse audit export exported-log --database-url {database}\n"
+                f'lotse-verify log exported-log --log-key "$(cat {stage.place.log_key})"'
+            ),
         ),
         (
             "Pull the plug: the gateway comes back by itself",

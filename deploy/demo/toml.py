@@ -20,9 +20,10 @@ def dumps(table: Mapping[str, Value], heading: str = "") -> str:
         path = f"{heading}.{_key(name)}" if heading else _key(name)
         if isinstance(value, Mapping):
             lines += ["", f"[{path}]", dumps(value, path).rstrip("\n")]
-        elif not _is_plain(value) and isinstance(value, Sequence):
+        elif not isinstance(value, str | int):
             for item in value:
-                lines += ["", f"[[{path}]]", dumps(dict(item)).rstrip("\n")]
+                item_lines = [f"{_key(key)} = {_plain(text)}" for key, text in item.items()]
+                lines += ["", f"[[{path}]]", *item_lines]
     return "\n".join(lines) + "\n"
 
 

@@ -40,9 +40,8 @@ STORED_WITHIN_SECONDS: Final = 5.0
 
 def _edited_log(stage: Stage, account: Account) -> None:
     place = stage.place
+    shutil.rmtree(place.root / "scene-b", ignore_errors=True)
     folder = private(place.root / "scene-b")
-    shutil.rmtree(folder)
-    private(folder)
     copy = folder / "copy.sqlite"
     _copy_database(place.gateway / "gateway.sqlite", copy)
     account.saw(f"original: {_verdict(stage, copy, folder / 'original')}")
@@ -96,9 +95,12 @@ def _verdict(stage: Stage, database: Path, directory: Path) -> str:
 def _everything_searched(stage: Stage, account: Account) -> None:
     _busy(stage, account)
     wanted = set(_texts())
-    planted = {place: f"Kanarie-{secrets.token_hex(9)}-ä" for place in ("disk", "memory", "traffic")}
+    planted = {
+        place: f"Kanarie-{secrets.token_hex(9)}-ä" for place in ("disk", "memory", "traffic")
+    }
     hidden = {
-        way: f"Kanarie-{secrets.token_hex(9)}-ä" for way in ("utf-16", "base64", "hex", "json", "zlib", "gzip")
+        way: f"Kanarie-{secrets.token_hex(9)}-ä"
+        for way in ("utf-16", "base64", "hex", "json", "zlib", "gzip")
     }
     hunt = Hunt(wanted | set(planted.values()) | set(hidden.values()))
     with _planted(stage, planted, hidden):
@@ -148,7 +150,9 @@ def _busy(stage: Stage, account: Account) -> None:
     declared: dict[str, object] = {"decision": "s25b_1_first_grant", "azr_insufficient": True}
     stage.office(ABH).ask("tewolde", JC, "P02", ("benefit_granted",), declared=declared)
     declared = {"title_section": 4, "benefit_in_azr": False}
-    left = office.deliver("dragana", ABH, "P01", REGISTER_FIELDS[:3], trigger="spontaneous", declared=declared)
+    left = office.deliver(
+        "dragana", ABH, "P01", REGISTER_FIELDS[:3], trigger="spontaneous", declared=declared
+    )
     office.release(left.exchange)
 
 
@@ -199,7 +203,9 @@ def _at_the_agencies(stage: Stage, hunt: Hunt) -> str:
     for agency in (ABH, JC):
         found = hunt.found_in(middle.disk(stage.place.connector(agency)))
         member = MEMBER[agency]
-        missing += [f"{agency}: {text!r}" for text in (member.clerk, member.case_ref) if text not in found]
+        missing += [
+            f"{agency}: {text!r}" for text in (member.clerk, member.case_ref) if text not in found
+        ]
     return f"{len(missing)} missing, for example {missing[0]}" if missing else "everything"
 
 
@@ -222,8 +228,10 @@ SCENES: Final = (
         (
             "in the middle: nothing about anybody",
             "planted in disk, memory, traffic: found in disk, memory, traffic",
-            "planted as utf-16, base64, hex, json, zlib, gzip: "
-            "found utf-16, base64, hex, json, zlib, gzip",
+            (
+                "planted as utf-16, base64, hex, json, zlib, gzip: "
+                "found utf-16, base64, hex, json, zlib, gzip"
+            ),
             "at the agencies: everything",
         ),
         _everything_searched,

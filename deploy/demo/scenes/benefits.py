@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from deploy.demo import evidence
 from deploy.demo.cast import ABH, JC
 from deploy.demo.office import Problem
 from deploy.demo.scenes.model import Scene, describe
@@ -47,7 +48,10 @@ def _try_consent(stage: Stage, account: Account) -> None:
 
 def _u04(stage: Stage, account: Account) -> None:
     declared = {"azr_insufficient": False}
-    account.told(stage.office(ABH).ask("tewolde", JC, "P02", ASKED[:3], declared=declared))
+    told = account.told(stage.office(ABH).ask("tewolde", JC, "P02", ASKED[:3], declared=declared))
+    # Each field carries one reason; the receipt of the refusal carries all of them.
+    leaf = evidence.verify(stage.place, "receipt", told.receipts[0]).said.get("leaf", {})
+    account.saw("the receipt's entry says: " + ", ".join(sorted(leaf.get("reasons", []))))
 
 
 def _report(stage: Stage, person: str, declared: Mapping[str, object]) -> Told:
@@ -85,11 +89,15 @@ SCENES: Final = (
         "Livelihood for § 25b: a clerk of the job centre releases",
         "abh.hannover asks jc.hannover for benefits, income and plan (P02, R04 and R07)",
         (
-            "consent: permission-not-offered",
-            "at once: REDIRECT_SUBJECT R07 outside_closed_list: cooperation_plan, net_income; "
-            "held: benefit_begin, benefit_end, benefit_granted",
-            "after the clerk's release: released R04: benefit_begin, benefit_end, benefit_granted; "
-            "REDIRECT_SUBJECT R07 outside_closed_list: cooperation_plan, net_income",
+            "consent: permission-not-allowed",
+            (
+                "at once: REDIRECT_SUBJECT R07 outside_closed_list: cooperation_plan, net_income; "
+                "held: benefit_begin, benefit_end, benefit_granted"
+            ),
+            (
+                "after the clerk's release: released R04: benefit_begin, benefit_end, benefit_granted; "
+                "REDIRECT_SUBJECT R07 outside_closed_list: cooperation_plan, net_income"
+            ),
         ),
         _u03,
     ),
@@ -98,8 +106,8 @@ SCENES: Final = (
         "The same without naming the decision, and without the AZR statement",
         "abh.hannover asks jc.hannover for benefits (P02, R04)",
         (
-            "DENY R04 azr_not_exhausted, decision_missing: "
-            "benefit_begin, benefit_end, benefit_granted",
+            "DENY R04 decision_missing: benefit_begin, benefit_end, benefit_granted",
+            "the receipt's entry says: azr_not_exhausted, decision_missing",
         ),
         _u04,
     ),

@@ -38,7 +38,9 @@ def _other_job_centre(stage: Stage, account: Account) -> None:
         person.close()
     account.told(office.ask("mariam", JC, "P03", STATE), "the job centre she named")
     other = office.ask("mariam", JC_CELLE, "P03", STATE)
-    account.saw("the other one: " + ", ".join(sorted({i["outcome"] for i in other.withheld.values()})))
+    account.saw(
+        "the other one: " + ", ".join(sorted({i["outcome"] for i in other.withheld.values()}))
+    )
     account.saw(f"fields from it: {len(other.values)}")
     account.receipts += other.receipts
 
@@ -50,8 +52,10 @@ SCENES: Final = (
         "mbe.caritas asks jc.hannover for the state of the benefit case (P03, R18)",
         (
             "with consent: released R18: benefit_granted, procedure_state",
-            "after the withdrawal: NEED_CONSENT R18 consent_revoked: "
-            "benefit_granted, procedure_state",
+            (
+                "after the withdrawal: NEED_CONSENT R18 consent_revoked: "
+                "benefit_granted, procedure_state"
+            ),
         ),
         _u15,
     ),

@@ -23,7 +23,9 @@ def _u05(stage: Stage, account: Account) -> None:
         before = stage.office(MBE).ask("mariam", ABH, "P03", STATE)
         # Whether there never was a mandate or an earlier run's was withdrawn is the same here.
         outcomes = {name: item["outcome"] for name, item in before.withheld.items()}
-        account.saw("before the mandate: " + ", ".join(f"{n} {o}" for n, o in sorted(outcomes.items())))
+        account.saw(
+            "before the mandate: " + ", ".join(f"{n} {o}" for n, o in sorted(outcomes.items()))
+        )
         account.keep(before)
         person.give("procedure-state-mandate", ABH, MBE, STATE[:2])
     finally:
@@ -70,10 +72,14 @@ SCENES: Final = (
         "The counsellor needs the state of the file, with a power of attorney",
         "mbe.caritas asks abh.hannover for the state of the procedure (P03, R22)",
         (
-            "before the mandate: missing_documents NEED_CONSENT, procedure_state NEED_CONSENT, "
-            "stay_periods DENY",
-            "with it: released R22: missing_documents, procedure_state; "
-            "DENY R73 not_in_rule: stay_periods",
+            (
+                "before the mandate: missing_documents NEED_CONSENT, procedure_state NEED_CONSENT, "
+                "stay_periods DENY"
+            ),
+            (
+                "with it: released R22: missing_documents, procedure_state; "
+                "DENY R73 not_in_rule: stay_periods"
+            ),
         ),
         _u05,
     ),
@@ -93,8 +99,10 @@ SCENES: Final = (
         "mbe.caritas delivers papers to abh.hannover (P02, R21)",
         (
             "sent: DENY R73 not_in_rule: counselling_notes; sealed, waits for the recipient",
-            "received: released R21: employment_since, language_level, weekly_hours; "
-            "DENY R73 not_in_rule: counselling_notes",
+            (
+                "received: released R21: employment_since, language_level, weekly_hours; "
+                "DENY R73 not_in_rule: counselling_notes"
+            ),
             "second use: NEED_RELEASE_203",
         ),
         _u07,

@@ -56,8 +56,10 @@ SCENES: Final = (
         "Title and work permission, before the AZR was asked",
         "jc.hannover asks abh.hannover for title and work permission (P04, R01)",
         (
-            "REDIRECT_AZR R01 azr_not_exhausted: permit_type, permit_valid_until, "
-            "residence_status, work_permission, work_permission_until",
+            (
+                "REDIRECT_AZR R01 azr_not_exhausted: permit_type, permit_valid_until, "
+                "residence_status, work_permission, work_permission_until"
+            ),
         ),
         _u01,
     ),
@@ -66,9 +68,11 @@ SCENES: Final = (
         "The same after the AZR; the permit was issued yesterday",
         "jc.hannover asks abh.hannover for title and work permission (P04, R02)",
         (
-            "released R02: permit_issued, permit_type, permit_valid_until, residence_status, "
-            "work_permission, work_permission_until; "
-            "DENY R73 not_in_rule: deportation_ban, expulsion_interest, net_income",
+            (
+                "released R02: permit_issued, permit_type, permit_valid_until, residence_status, "
+                "work_permission, work_permission_until; "
+                "DENY R73 not_in_rule: deportation_ban, expulsion_interest, net_income"
+            ),
             "dates as the authority holds them",
         ),
         _u02,

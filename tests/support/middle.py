@@ -14,6 +14,7 @@ import secrets
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,14 +30,16 @@ from keys import messages, pseudonyms
 from keys.agencylist import Agency, Agreement, GatewayEntry, ListedKey
 from keys.context import ExchangeContext
 from keys.detail import seal_detail
-from keys.envelope import Envelope, seal
+from keys.envelope import Envelope, Expect, open_, seal, verify_manifest
+from keys.jws import VerifyKey
 from keys.keylist import build_agency_list, certify_list_key, sign_agency_list
-from keys.model import AgencyId, BlindIndex, ExchangeId, FileNumber
+from keys.model import AgencyId, BlindIndex, ExchangeId, FileNumber, Kid
 from keys.providers.base import KeyUse
 from keys.providers.memory import InsecureMemoryKeyring
 from keys.strict_json import JsonValue, b64u, dumps
 from keys.suites import RecipientKey
 from policies.catalogue import Catalogue
+from policies.engine.embedded import EmbeddedEngine
 from tests.support.clock import Clock
 
 ISSUER = "https://lotse.example"
@@ -52,6 +55,12 @@ KINDS = {
 ABH, JC, JC2, MBE, MELDE, SCHULE = (AgencyId(name) for name in KINDS)
 PURPOSES = ("P01", "P02", "P03", "P04")
 DAY = 86_400
+
+
+@cache
+def shared_engine() -> EmbeddedEngine:
+    """The rules, loaded once for all tests: compiling them takes longer than most tests."""
+    return EmbeddedEngine.load()
 
 
 @dataclass
@@ -129,7 +138,7 @@ class SimulatedHolder:
             for name, outcome in outcomes.items()
             if outcome in {"ALLOW_MIN", "NEUTRAL"}
         }
-        values.update({name: "undecided" for name in self.extra_fields})
+        values.update(dict.fromkeys(self.extra_fields, "undecided"))
         context = ExchangeContext(
             source=order.holder,
             recipient=decision.recipient,
@@ -207,11 +216,13 @@ class Middle:
         middle.publish()
         return middle
 
-    def gateway_key(self, kid: Any) -> Any:
+    def gateway_key(self, kid: Kid) -> VerifyKey:
         """Give the verification key for a gateway's key id."""
-        from keys.jws import VerifyKey
-
         return VerifyKey(kid, self.keys.public_jwk(kid))
+
+    def listed_key(self, agency: AgencyId, kid: Kid) -> VerifyKey:
+        """Give an agency's verification key, as the agency list would."""
+        return VerifyKey(kid, self.offices[agency].keys.public_jwk(kid))
 
     def publish(self, **changes: Any) -> None:
         """Sign the next agency list and lay it where the gateway looks."""
@@ -276,6 +287,7 @@ class Middle:
     @asynccontextmanager
     async def running(self, **stock: Any) -> AsyncIterator[Gate]:
         """Start one gateway process's application and give a client to it."""
+        stock.setdefault("engine", shared_engine())
         parts = Stock(
             clock=self.clock,
             keyring=self.keys,
@@ -318,6 +330,10 @@ class Gate:
             assert answer.status_code == 200, answer.text
             self._tokens[agency] = answer.json()["access_token"]
         return self._tokens[agency]
+
+    def forget_tokens(self) -> None:
+        """Sign in afresh at the next call: access tokens live five minutes."""
+        self._tokens.clear()
 
     async def call(
         self, agency: AgencyId, method: str, path: str, body: object = None
@@ -386,6 +402,12 @@ class Gate:
     ) -> httpx.Response:
         """Carry out an order as its holder and hand in the result."""
         answer = self.middle.holder.carry_out(order, **more)
+        return await self.hand_in_answer(holder, exchange, answer)
+
+    async def hand_in_answer(
+        self, holder: AgencyId, exchange: str, answer: HolderAnswer
+    ) -> httpx.Response:
+        """Hand in what a holder has sealed."""
         assert answer.unverified_envelope is not None
         body = {"envelope": answer.unverified_envelope.to_wire(), "detail": b64u(answer.detail)}
         return await self.call(holder, "PUT", f"/v1/deliveries/{exchange}/result", body)
@@ -436,9 +458,6 @@ class Gate:
 
     def opened(self, recipient: AgencyId, answer: Mapping[str, Any]) -> dict[str, JsonValue]:
         """Open a released envelope as its recipient would (verification is tested elsewhere)."""
-        from keys.envelope import Expect, open_, verify_manifest
-        from keys.jws import VerifyKey
-
         envelope = Envelope.from_wire(answer["envelope"])
         decision = answer["decision"]
         claims = json.loads(_payload(decision))

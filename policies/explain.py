@@ -49,7 +49,7 @@ def explain(
         raise UnknownCode("audience")
     advice = catalogue.reason(decision_field.reason).for_(audience)
     text = advice.text.in_(lang)
-    norms = "; ".join(catalogue.norm(norm).cite for norm in decision_field.norms)
+    norms = "; ".join(catalogue.norm(norm).cite_in(lang) for norm in decision_field.norms)
     match audience:
         case "clerk":
             text = f"{text} ({norms})"

@@ -124,6 +124,10 @@ class Norm:
     group: NormId | None
     """The paraphrased norm that a citation belongs to."""
 
+    def cite_in(self, lang: str) -> str:
+        """Return the citation as it is written in this language."""
+        return self.cite.replace("GDPR", "DSGVO Art.") if lang == "de" else self.cite
+
     def to_json(self) -> dict[str, JsonValue]:
         """Return the public form."""
         return {

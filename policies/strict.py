@@ -50,6 +50,10 @@ class Reader:
             raise InputInvalid("wrong_type")
         return numbers
 
+    def value(self, key: str) -> JsonValue:
+        """Take whatever stands there."""
+        return self._take(key)
+
     def obj(self, key: str) -> Reader:
         """Take an object."""
         return Reader.of(self._take(key))

@@ -109,7 +109,14 @@ class _Instance:
             self._eval = self._func("opa_eval")
             self._data = self._load_document(document)
             self._base = int(self._func("opa_heap_ptr_get")(self._store))
-        except (wasmtime.WasmtimeError, wasmtime.Trap, _Aborted, EngineFailed, KeyError, ValueError):
+        except (
+            wasmtime.WasmtimeError,
+            wasmtime.Trap,
+            _Aborted,
+            EngineFailed,
+            KeyError,
+            ValueError,
+        ):
             raise BundleInvalid("the compiled rules do not start") from None
 
     def evaluate(self, source: bytes) -> bytes:

@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""The catalogue: complete, consistent, strict about what it reads and what may be declared."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from policies.build import PACKAGE
+from policies.catalogue import Catalogue, read_documents
+from policies.decide import load_decider
+from policies.document import HARD_REASONS, document_bytes
+from policies.errors import CatalogueInvalid, DeclaredInvalid, UnknownCode
+from policies.model import DecisionInput, FieldId
+from tests.contract.rule_engines import golden_cases
+from tests.unit.policies.json_schema import problems
+
+CATALOGUE = Catalogue.load()
+
+
+def _documents() -> dict[str, Any]:
+    return {name: json.loads(content) for name, content in read_documents().items()}
+
+
+def _schema(name: str) -> dict[str, Any]:
+    text = (PACKAGE / "schemas" / f"{name}.schema.json").read_text(encoding="utf-8")
+    schema: dict[str, Any] = json.loads(text)
+    return schema
+
+
+def _files() -> list[tuple[Path, str]]:
+    data = [(p, p.stem) for p in sorted((PACKAGE / "data").glob("*.json"))]
+    return data + [(p, "golden") for p in sorted((PACKAGE / "golden").glob("*.json"))]
+
+
+@pytest.mark.parametrize(
+    ("file", "schema"), _files(), ids=lambda value: str(getattr(value, "name", value))
+)
+def test_data_file_fits_its_schema(file: Path, schema: str) -> None:
+    """Every reviewed file fits the JSON Schema that documents it."""
+    assert list(problems(_schema(schema), json.loads(file.read_text(encoding="utf-8")))) == []
+
+
+def test_inputs_and_decisions_fit_their_schemas() -> None:
+    """What goes in and comes out is what the schemas describe."""
+    decider = load_decider()
+    for case in golden_cases():
+        question = DecisionInput.from_json(case["input"])
+        assert list(problems(_schema("decision_input"), question.to_json())) == []
+        assert list(problems(_schema("decision"), decider.decide(question).to_json())) == []
+
+
+def test_the_schema_reader_finds_violations() -> None:
+    """The schemas can fail: one damage of each kind is seen."""
+    fields = _documents()["fields.json"]
+    for damage in (
+        {"pad_bytes": 33},
+        {"pad_bytes": True},
+        {"id": "Upper"},
+        {"value": "blob"},
+        {"x": 1},
+    ):
+        broken = copy.deepcopy(fields)
+        broken["fields"][0].update(damage)
+        assert list(problems(_schema("fields"), broken)), damage
+    broken = copy.deepcopy(fields)
+    del broken["fields"][0]["de"]
+    assert list(problems(_schema("fields"), broken)) == ["$.fields[0]: de is required"]
+
+
+def test_the_catalogue_is_complete() -> None:
+    """25 kinds, 104 fields, 27 purposes, and the rules that are active."""
+    assert (len(CATALOGUE.agencies), len(CATALOGUE.fields), len(CATALOGUE.purposes)) == (
+        25,
+        104,
+        27,
+    )
+    active = [
+        "01",
+        "02",
+        "03",
+        "04",
+        "05",
+        "07",
+        "18",
+        "20",
+        "21",
+        "22",
+        "40",
+        "41",
+        "45",
+        "52",
+        "53",
+        "58",
+        "73",
+    ]
+    assert sorted(CATALOGUE.rules) == [f"R{n}" for n in active]
+    assert re.fullmatch(r"[a-z0-9][a-z0-9._-]{0,63}", CATALOGUE.version)
+
+
+def test_every_field_has_one_bucket_that_its_values_fit() -> None:
+    """A multiple of 32 bytes per field; the largest value of a text field fits in ASCII JSON."""
+    for name, size in CATALOGUE.pad_bytes.items():
+        field = CATALOGUE.field(name)
+        assert size % 32 == 0
+        longest = re.fullmatch(r"string ≤(\d+).*", field.type)
+        if longest and field.value == "text" and "+" not in field.type:
+            # type tag, two quotes, every letter as a six-byte escape, padding mark
+            assert size >= 1 + 2 + 6 * int(longest.group(1)) + 1, name
+    assert CATALOGUE.pad_bytes["benefit_granted"] >= len(b"tfalse\x80")
+
+
+def test_nothing_is_signed_off_yet_and_it_shows() -> None:
+    """A rule without a signature says so wherever the catalogue is shown."""
+    shown = CATALOGUE.to_public_json()["rules"]
+    assert isinstance(shown, list)
+    assert {rule["sign_off"] for rule in shown if isinstance(rule, dict)} == {"not signed off"}
+
+
+def test_the_engine_document_is_derived_from_the_catalogue() -> None:
+    """The file the engines read is what the reviewed data give."""
+    assert (PACKAGE / "rego" / "data.json").read_bytes() == document_bytes(CATALOGUE)
+    assert set(HARD_REASONS) <= set(CATALOGUE.reasons)
+
+
+@pytest.mark.parametrize(
+    ("file", "path", "value"),
+    [
+        ("rules.json", ("rules", 0, "from"), ["NOBODY"]),
+        ("rules.json", ("rules", 0, "fields"), ["no_such_field"]),
+        ("rules.json", ("rules", 0, "norms"), ["no-such-norm"]),
+        ("rules.json", ("rules", 0, "retention"), "for_ever"),
+        ("rules.json", ("rules", 0, "refused_reason"), "because"),
+        ("rules.json", ("rules", 0, "outcome"), "MAYBE"),
+        ("rules.json", ("rules", 0, "valid_from"), "2027-01-01"),
+        ("rules.json", ("rules", 0, "valid_from"), "soon"),
+        ("rules.json", ("rules", 0, "id"), "R73"),
+        ("rules.json", ("rules", -1, "outcome"), "ALLOW_MIN"),
+        ("fields.json", ("fields", 0, "pad_bytes"), 31),
+        ("fields.json", ("fields", 0, "value"), "blob"),
+        ("norms.json", ("citations", 0, "norm"), "no-such-norm"),
+        ("declared.json", ("declared", 0, "asserted_by"), "anybody"),
+        ("declared.json", ("declared", 0, "type"), "float"),
+        ("declared.json", ("declared", 0, "norm"), "no-such-norm"),
+        ("reasons.json", ("reasons", 0, "applicant", "draft"), False),
+        ("agencies.json", ("agencies", 0, "extra"), 1),
+    ],
+)
+def test_a_mistake_in_the_data_stops_the_start(
+    file: str, path: tuple[str | int, ...], value: Any
+) -> None:
+    """Unknown references, impossible dates, duplicates and strange types are all refused."""
+    documents = _documents()
+    inner: Any = documents[file]
+    for step in path[:-1]:
+        inner = inner[step]
+    inner[path[-1]] = value
+    with pytest.raises(CatalogueInvalid):
+        Catalogue.from_documents(documents)
+
+
+@pytest.mark.parametrize("kind", ["agency", "field", "purpose", "rule", "norm", "reason"])
+def test_unknown_codes_are_named_by_kind_only(kind: str) -> None:
+    """The error says what kind of code is unknown and does not repeat it."""
+    with pytest.raises(UnknownCode) as unknown:
+        getattr(CATALOGUE, kind)("Erika <Mustermann>")
+    assert "Mustermann" not in str(unknown.value)
+
+
+@pytest.mark.parametrize(
+    ("trigger", "declared", "kind"),
+    [
+        ("on_request", {"azr_checked": True, "reason_code": "azr_pending"}, "JC"),
+        ("on_request", {}, None),
+        ("spontaneous", {"title_section": 4, "benefit_in_azr": False}, "JC"),
+        ("push", {"initiated_by": "counsellor"}, "MBE"),
+        ("push", {"uploaded_by_subject": True}, "PERS"),
+    ],
+)
+def test_declared_codes_of_the_own_side_are_accepted(
+    trigger: str, declared: dict[str, Any], kind: str | None
+) -> None:
+    """Known codes, right type, own side: nothing is said."""
+    outcome: object = CATALOGUE.validate_declared(trigger, declared, kind=kind)  # type: ignore[func-returns-value]  # None is the point
+    assert outcome is None
+
+
+@pytest.mark.parametrize(
+    ("trigger", "declared", "kind", "code"),
+    [
+        ("sometime", {}, None, "unknown_trigger"),
+        ("on_request", {"released_by_source": True}, None, "unknown_code"),
+        ("on_request", {"info_block": False}, None, "unknown_code"),
+        ("on_request", {"in_force": True}, None, "unknown_code"),
+        ("on_request", {"title_section": 4}, None, "not_yours"),
+        ("push", {"azr_checked": True}, None, "not_yours"),
+        ("push", {"human_refusal": "other"}, None, "not_yours"),
+        ("push", {"uploaded_by_subject": True}, "MBE", "not_yours"),
+        ("push", {"initiated_by": "client"}, "JC", "not_yours"),
+        ("on_request", {"azr_checked": 1}, None, "wrong_type"),
+        ("on_request", {"azr_checked": "true"}, None, "wrong_type"),
+        ("on_request", {"reason_code": True}, None, "wrong_type"),
+        ("on_request", {"reason_code": "azr_pending "}, None, "unknown_value"),
+        ("spontaneous", {"title_section": True}, None, "wrong_type"),
+        ("spontaneous", {"title_section": 2}, None, "unknown_value"),
+    ],
+)
+def test_declared_codes_of_others_are_refused(
+    trigger: str, declared: dict[str, Any], kind: str | None, code: str
+) -> None:
+    """Nobody asserts facts of the other side, of the agreement, of the holder or of the person."""
+    with pytest.raises(DeclaredInvalid) as refused:
+        CATALOGUE.validate_declared(trigger, declared, kind=kind)
+    assert refused.value.code == code
+
+
+def test_identifiers_are_listed_by_no_active_rule_but_the_prohibition() -> None:
+    """R45 holds as long as no reviewed rule lists an identifier."""
+    identifiers = set(CATALOGUE.rule("R45").fields)
+    listing = {r.id for r in CATALOGUE.rules.values() if identifiers & set(r.fields)}
+    assert listing == {"R45"}
+    assert FieldId("azr_number") in identifiers

@@ -134,8 +134,9 @@ class StrictBodyMiddleware:
     async def _answer(self, refused: _Refused, send: Send) -> None:
         status, headers, body = self.reject(refused.status, refused.code)
         # Part of the body may still be under way; the connection cannot be used again.
-        closing = [*headers, (b"connection", b"close")] if refused.status == 413 else headers  # noqa: PLR2004
-        await send({"type": "http.response.start", "status": status, "headers": closing})
+        if refused.code == "too_large":
+            headers = [*headers, (b"connection", b"close")]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
 

@@ -24,7 +24,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -49,8 +48,9 @@ from keys.manifest import (
 from keys.model import IDENTIFIER, Kid, kid_owner
 from keys.padding import pad, unpad
 from keys.reading import Members
-from keys.strict_json import JsonValue, b64u, loads
+from keys.strict_json import JsonValue, b64u
 from keys.suites import KemOpener, RecipientKey
+from keys.values import read_value, write_value
 
 __all__ = [
     "Envelope",
@@ -64,8 +64,6 @@ __all__ = [
 ]
 
 CEK_BYTES: Final = 32
-MAX_VALUE_BYTES: Final = 65_536
-MAX_VALUE_DEPTH: Final = 6
 _KEY_BYTES: Final = 32
 _NONCE_BYTES: Final = 12
 _TAG_BYTES: Final = 16
@@ -183,7 +181,7 @@ def seal(
             raise SealRefused("field")
         if name not in pad_bytes:
             raise SealRefused("bucket")  # a default would silently show the length
-        plaintext = pad(_written(values[name]), pad_bytes[name])
+        plaintext = pad(write_value(values[name]), pad_bytes[name])
         field_key, nonce = _field_key(key, bound, name)
         aad = pae("gfe1/field", bound, name)
         items.append(SealedItem(name, AESGCM(field_key).encrypt(nonce, plaintext, aad)))
@@ -259,7 +257,7 @@ def open_(vm: VerifiedManifest, *, opener: KemOpener) -> dict[str, JsonValue]:
         aad = pae("gfe1/field", bound, item.name)
         try:
             plaintext = AESGCM(field_key).decrypt(nonce, item.ciphertext, aad)
-            values[item.name] = _read(unpad(plaintext))
+            values[item.name] = read_value(unpad(plaintext))
         except (InvalidTag, ValueError, KeysError):
             raise OpenFailed("open") from None
     return values
@@ -281,41 +279,3 @@ def _field_key(key: bytes, bound: bytes, name: str) -> tuple[bytes, bytes]:
 
 def _commitment(key: bytes, bound: bytes) -> bytes:
     return _expand(key, pae("gfe1/commit", bound), 32)
-
-
-def _type_tag(value: JsonValue) -> bytes:
-    match value:
-        case None:
-            return b"n"
-        case bool():
-            return b"b"
-        case int() | float():
-            return b"d"
-        case str():
-            return b"s"
-        case list():
-            return b"a"
-        case dict():
-            return b"o"
-
-
-def _written(value: JsonValue) -> bytes:
-    """Write a value, and make sure that the recipient will be able to read it."""
-    try:
-        tag = _type_tag(value)
-        text = json.dumps(
-            value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False
-        )
-        data = text.encode("utf-8")
-        if loads(data, max_bytes=MAX_VALUE_BYTES, max_depth=MAX_VALUE_DEPTH) != value:
-            raise SealRefused("value")  # for example a number as the name of a member
-    except (TypeError, ValueError, RecursionError, KeysError):
-        raise SealRefused("value") from None
-    return tag + data
-
-
-def _read(data: bytes) -> JsonValue:
-    value = loads(data[1:], max_bytes=MAX_VALUE_BYTES, max_depth=MAX_VALUE_DEPTH)
-    if _type_tag(value) != data[:1]:
-        raise OpenFailed("type_tag")
-    return value

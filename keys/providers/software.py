@@ -51,8 +51,7 @@ class _StaysHere:
     __slots__ = ()
 
     # Frozen slotted dataclasses bring their own __getstate__, so the door is one step earlier.
-    # typing.override comes with Python 3.12.
-    def __reduce_ex__(self, _protocol: object) -> NoReturn:  # type: ignore[explicit-override]
+    def __reduce_ex__(self, _protocol: object) -> NoReturn:  # type: ignore[explicit-override]  # typing.override is 3.12
         msg = "holds a secret"
         raise TypeError(msg)
 

@@ -137,7 +137,7 @@ def test_gateway_changes_the_signed_manifest(change: dict[str, JsonValue]) -> No
 
 
 OTHER_CONTEXTS: dict[str, object] = {
-    "source": AgencyId("abh.celle"),
+    "source": AgencyId("abh.goslar"),
     "recipient": OTHER,
     "exchange": "01JD0000000000000000000009",
     "decision_token_hash": hashlib.sha256(b"another decision").digest(),

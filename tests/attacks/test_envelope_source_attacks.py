@@ -13,9 +13,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from keys import envelope as gfe1
 from keys.context import ctx_hash, pae
 from keys.envelope import Envelope, SealedItem, open_
-from keys.errors import (
-    OpenFailed,
-)
+from keys.errors import ContextMismatch, OpenFailed
 from keys.jws import sign_jws
 from keys.manifest import Manifest, write_manifest
 from keys.providers.base import KeyUse
@@ -23,6 +21,7 @@ from keys.strict_json import JsonValue, b64u, dumps, loads, unb64u
 from tests.attacks.two_keys import two_key_ciphertext
 from tests.unit.keys.parties import (
     NOW,
+    OTHER,
     Parties,
     context,
     expect,
@@ -158,3 +157,24 @@ def test_source_shows_recipient_and_auditor_two_values() -> None:
     env = handmade(cek2, item, commitment=gfe1._commitment(cek1, bound))
     with pytest.raises(OpenFailed):
         open_(PARTIES.verify(env), opener=OPENER)
+
+
+def test_source_commits_to_another_key_than_it_seals() -> None:
+    """A field that would open properly does not, if the manifest commits to another key."""
+    bound = ctx_hash(context())
+    cek = b"1" * 32
+    field_key, nonce = gfe1._field_key(cek, bound, "phone")
+    plaintext = b's"0511"\x80' + bytes(24)
+    aad = pae("gfe1/field", bound, "phone")
+    item = SealedItem("phone", AESGCM(field_key).encrypt(nonce, plaintext, aad))
+    assert open_(PARTIES.verify(handmade(cek, item)), opener=OPENER) == {"phone": "0511"}
+    env = handmade(cek, item, commitment=gfe1._commitment(b"2" * 32, bound))
+    with pytest.raises(OpenFailed):
+        open_(PARTIES.verify(env), opener=OPENER)
+
+
+def test_source_seals_to_another_agency_under_the_recipients_name() -> None:
+    """The key that the manifest names must be the recipient's."""
+    token = signed_by_holder(manifest_of(ENVELOPE) | {"rkid": f"{OTHER}#kem-1"})
+    with pytest.raises(ContextMismatch, match="rkid"):
+        PARTIES.verify(replace(ENVELOPE, manifest=token))

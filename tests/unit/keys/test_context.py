@@ -54,8 +54,8 @@ def test_text_that_is_not_normalised_is_refused(text: str) -> None:
 
 
 CHANGES: dict[str, object] = {
-    "source": "abh.celle",
-    "recipient": "jobcenter.celle",
+    "source": "abh.goslar",
+    "recipient": "jobcenter.goslar",
     "exchange": "01JD0000000000000000000001",
     "decision_token_hash": hashlib.sha256(b"another").digest(),
     "purpose": "p05",

@@ -51,7 +51,7 @@ def test_keys_are_found_by_owner_use_and_name(parties: Parties) -> None:
     agency = found.agency(HOLDER)
     assert agency is not None
     assert agency.kind == "ABH"
-    assert found.agency(AgencyId("abh.celle")) is None
+    assert found.agency(AgencyId("abh.goslar")) is None
 
 
 def test_a_key_is_not_found_under_another_owner_or_use(parties: Parties) -> None:
@@ -68,7 +68,7 @@ def test_a_key_is_not_found_under_another_owner_or_use(parties: Parties) -> None
     with pytest.raises(UnknownKey):
         found.signing_key(AgencyId(""), first(parties.gateway, KeyUse.ORDER))
     with pytest.raises(UnknownKey):
-        found.kem_key(AgencyId("abh.celle"))
+        found.kem_key(AgencyId("abh.goslar"))
 
 
 def test_the_newest_active_key_is_sealed_to() -> None:
@@ -162,8 +162,8 @@ def test_one_key_cannot_serve_two_names(parties: Parties) -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"source": AgencyId("abh.celle")},
-        {"recipient": AgencyId("abh.celle")},
+        {"source": AgencyId("abh.goslar")},
+        {"recipient": AgencyId("abh.goslar")},
         {"purposes": ("P 4",)},
         {"valid_from": -1},
         {"undertaking_78": 1},

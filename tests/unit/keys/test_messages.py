@@ -22,10 +22,11 @@ from keys.messages import (
     sign_release,
     sign_statement,
     subject_commitment,
+    unverified_statement,
 )
 from keys.model import BlindIndex
 from keys.providers.base import KeyUse
-from keys.strict_json import dumps, loads, unb64u
+from keys.strict_json import b64u, dumps, loads, unb64u
 from tests.unit.keys.letters import decision, order, release, statement
 from tests.unit.keys.parties import (
     ASKER,
@@ -248,3 +249,13 @@ def test_a_changed_statement_is_refused(parties: Parties) -> None:
     changed = payload[:40] + ("A" if payload[40] != "A" else "B") + payload[41:]
     with pytest.raises(SignatureInvalid):
         read_statement(f"{head}.{changed}.{signature}", key=verify_key(parties.asker), now=NOW)
+
+
+def test_a_statement_can_be_read_unbelieved_to_end_it(parties: Parties) -> None:
+    """Its form is still checked; its signature and time are not, and the name says so."""
+    made = statement(parties, issued_at=NOW - 10**6, expires_at=NOW - 10**6 + 300)
+    token = sign_statement(made, parties.asker.signer(KeyUse.SIG))
+    assert unverified_statement(token) == made
+    for other in ("", "a.b.c", token.split(".")[0] + "." + b64u(b"{}") + ".AA"):
+        with pytest.raises(MalformedError):
+            unverified_statement(other)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from keys.errors import OpenFailed, UnknownKey
+from keys.errors import MalformedError, OpenFailed, UnknownKey
 from keys.jws import VerifyKey, sign_jws, verify_jws
 from keys.model import Kid
 from keys.providers.base import KeyProvider, KeyUse
@@ -116,3 +116,15 @@ def test_a_key_serves_one_use(provider: KeyProvider) -> None:
         provider.public_jwk(provider.kids(KeyUse.INDEX)[0])
     with pytest.raises(UnknownKey, match="kid"):
         provider.public_jwk(Kid("abh.hannover#sig-99"))
+
+
+@pytest.mark.parametrize(
+    "change", [{"alg": "other"}, {"pub": "AA"}, {"x": "AA"}, {"kty": "EC"}, {"pub": "A" * 2220}]
+)
+def test_a_hybrid_key_is_read_strictly(change: dict[str, str]) -> None:
+    """Another algorithm, length, member or kind, or a point off the curve, is refused."""
+    ring = InsecureMemoryKeyring(HOLDER)
+    kid = ring.new_key(KeyUse.KEM, NOW, suite=MLKEM1024_P384)
+    assert RecipientKey(kid, ring.public_jwk(kid)).suite == MLKEM1024_P384
+    with pytest.raises(MalformedError, match="jwk"):
+        RecipientKey(kid, dict(ring.public_jwk(kid)) | change)

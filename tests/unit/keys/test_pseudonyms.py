@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from keys.errors import MalformedError, OpenFailed, SealRefused
-from keys.model import FileNumber
+from keys.model import FileNumber, Kid
 from keys.providers.base import KeyState, KeyUse
 from keys.pseudonyms import (
     LinkCode,
@@ -21,6 +23,7 @@ from keys.pseudonyms import (
     seal_reference,
     unlock_value,
 )
+from keys.suites import KemOpener
 from tests.unit.keys.parties import ASKER, HOLDER, Parties, keyring, recipient_key
 
 INDEX_KEY = keyring(HOLDER, KeyUse.INDEX).hmac_key(KeyUse.INDEX)
@@ -100,6 +103,41 @@ def test_a_reference_opens_after_a_rotation(parties: Parties) -> None:
     assert open_reference(sealed, HOLDER, ring.opener(KeyUse.KEM)) == "12/345"
     with pytest.raises(OpenFailed):
         open_reference(sealed, HOLDER, parties.holder.opener(KeyUse.KEM))
+
+
+@dataclass
+class CountingOpener:
+    """Counts what it is asked."""
+
+    inner: KemOpener
+    asked: list[Kid] = field(default_factory=list)
+
+    def kids(self) -> tuple[Kid, ...]:
+        """Name the keys."""
+        return self.inner.kids()
+
+    def suite_of(self, kid: Kid) -> str:
+        """Name the suite."""
+        return self.inner.suite_of(kid)
+
+    def open(self, kid: Kid, suite: str, sealed: bytes, info: bytes) -> bytes:
+        """Note the key and open."""
+        self.asked.append(kid)
+        return self.inner.open(kid, suite, sealed, info)
+
+
+def test_an_old_reference_takes_the_same_steps_as_a_fresh_decoy() -> None:
+    """Every key is tried, whichever fits, so that the time does not tell them apart."""
+    ring = keyring(HOLDER, KeyUse.KEM)
+    old = seal_reference(number("12/345"), HOLDER, recipient_key(ring))
+    ring.new_key(KeyUse.KEM, 0)
+    fresh = decoy_reference(HOLDER, recipient_key(ring))
+    steps = []
+    for sealed in (old, fresh):
+        opener = CountingOpener(ring.opener(KeyUse.KEM))
+        open_reference(sealed, HOLDER, opener)
+        steps.append(opener.asked)
+    assert steps == [list(ring.kids(KeyUse.KEM))] * 2
 
 
 def test_a_reference_belongs_to_its_agency(parties: Parties) -> None:

@@ -8,13 +8,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-import uvicorn
-
-from gateway.app import create_app, open_keyring
-from gateway.logs import configure_logging
-from gateway.settings import SettingsError, load_settings
-from gateway.store.database import migrate, open_engine
-from keys.errors import KeysError
 
 app = typer.Typer(no_args_is_help=True, help="Run and look after the gateway.")
 
@@ -26,6 +19,13 @@ ConfigOption = Annotated[
 @app.command()
 def serve(config: ConfigOption) -> None:
     """Serve until stopped. Ctrl-C or SIGTERM finishes running exchanges first."""
+    # Late, so that `lotse connector` and every other command does not load the gateway.
+    import uvicorn
+
+    from gateway.app import create_app
+    from gateway.logs import configure_logging
+    from gateway.settings import SettingsError, load_settings
+
     try:
         settings = load_settings(config)
     except SettingsError as error:
@@ -48,6 +48,11 @@ def serve(config: ConfigOption) -> None:
 @app.command("check-config")
 def check_config(config: ConfigOption) -> None:
     """Read settings, keyring and database, and say what is wrong, without serving."""
+    from gateway.app import open_keyring
+    from gateway.settings import SettingsError, load_settings
+    from gateway.store.database import migrate, open_engine
+    from keys.errors import KeysError
+
     try:
         settings = load_settings(config)
         open_keyring(settings)

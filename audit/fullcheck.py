@@ -6,7 +6,7 @@ entries with the hashes in the tiles, both with the root, details with the commi
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -66,7 +66,6 @@ class FullCheck:
         self._tiles = Accumulator()
         self._tile_roots: list[bytes] = []
         self._changed: set[int] = set()
-        self._moved: set[int] = set()
         self._erased = files.erased()
 
     def run(self, progress: Progress | None = None) -> LogReport:
@@ -102,10 +101,6 @@ class FullCheck:
             claimed = [tile[i : i + HASH_BYTES] for i in range(0, len(tile), HASH_BYTES)]
             pairs = enumerate(zip(hashes, claimed, strict=True), first)
             self._changed.update(index for index, (mine, theirs) in pairs if mine != theirs)
-        for index, leaf in enumerate(leaves, first):
-            if b'"idx":%d,' % index not in leaf and index not in self._changed:
-                self._moved.add(index)
-                self._add(index, "{entry} does not belong in this place: entries were moved.")
         self._check_details(number, width, leaves)
         self._check_seen(first, hashes)
         _push(self._entries, hashes)
@@ -121,7 +116,7 @@ class FullCheck:
             of_entry = held.setdefault(detail.index, {})
             of_entry[detail.controller] = commit(detail.salt, detail.stored)
         for index, leaf in enumerate(leaves, first):
-            if index in self._moved or (index not in held and b'"details":[]' in leaf):
+            if index not in held and b'"details":[]' in leaf:
                 continue
             self._compare_details(index, leaf, held.get(index, {}))
 
@@ -170,22 +165,28 @@ class FullCheck:
                 )
             self._check_upper_tiles(intact=True)
             return
-        # What else was found about these entries only follows from their change.
+        wrong = dict.fromkeys(self._changed, "was changed after it was signed")
+        for index, leaf in self._leaves():
+            if not leaf:
+                wrong[index] = "is missing"
+            elif index not in wrong and b'"idx":%d,' % index not in leaf:
+                wrong[index] = "does not belong in this place: entries were moved"
+        # What else was found about these entries only follows from that.
         before = len(self._report.findings)
-        self._report.findings = [f for f in self._report.findings if f.index not in self._changed]
+        self._report.findings = [f for f in self._report.findings if f.index not in wrong]
         self._report.broken -= before - len(self._report.findings)
-        missing = {i for i in self._changed if self._is_missing(i)}
-        for index in sorted(self._changed):
-            what = "is missing" if index in missing else "was changed after it was signed"
-            self._add(index, f"{{entry}} {what}.")
+        for index in sorted(wrong):
+            self._add(index, f"{{entry}} {wrong[index]}.")
         if not any(item.index is not None for item in self._report.findings):
             self._check_upper_tiles(intact=False)
         if not any(item.index is not None for item in self._report.findings):
             self._narrow_down()
 
-    def _is_missing(self, index: int) -> bool:
-        number, offset = divmod(index, TILE_WIDTH)
-        return not self._files.leaves(number, tile_width(self._size, 0, number))[offset]
+    def _leaves(self) -> Iterator[tuple[int, bytes]]:
+        """Read every entry once more."""
+        for number in range((self._size + TILE_WIDTH - 1) // TILE_WIDTH):
+            leaves = self._files.leaves(number, tile_width(self._size, 0, number))
+            yield from enumerate(leaves, number * TILE_WIDTH)
 
     def _check_upper_tiles(self, *, intact: bool) -> None:
         """Compare every tile above the lowest with the tiles below it."""

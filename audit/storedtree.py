@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Read tree hashes back from the database: full tiles where they are stored, rows where they are not yet."""
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from audit import store
 from audit.base64s import HASH_BYTES
@@ -9,6 +9,25 @@ from audit.compactrange import CompactRange
 from audit.errors import EntryNotFound
 from audit.merkle import complete_root, peaks_of
 from audit.tiles import TILE_HEIGHT, TILE_WIDTH, TileRef
+
+_entry, _tile = store.entry.c, store.tile.c
+_STORED = select(_tile.hashes).where(
+    _tile.log_id == bindparam("log"),
+    _tile.lvl == bindparam("level"),
+    _tile.n == bindparam("number"),
+)
+_LEAF_HASHES = (
+    select(_entry.idx, _entry.leaf_hash)
+    .where(_entry.log_id == bindparam("log"))
+    .where(_entry.idx >= bindparam("first"), _entry.idx < bindparam("end"))
+    .order_by(_entry.idx)
+)
+_TILE_HASHES = (
+    select(_tile.n, _tile.hash)
+    .where(_tile.log_id == bindparam("log"), _tile.lvl == bindparam("level"))
+    .where(_tile.n >= bindparam("first"), _tile.n < bindparam("end"))
+    .order_by(_tile.n)
+)
 
 
 class StoredTree:
@@ -26,19 +45,7 @@ class StoredTree:
         Raises:
             EntryNotFound: rows are missing.
         """
-        if level == 0:
-            entry = store.entry.c
-            query = select(entry.leaf_hash).where(entry.log_id == self._log_id).order_by(entry.idx)
-            query = query.where(entry.idx >= first, entry.idx < first + count)
-        else:
-            tile = store.tile.c
-            query = (
-                select(tile.hash)
-                .where(tile.log_id == self._log_id, tile.lvl == level - 1)
-                .order_by(tile.n)
-            )
-            query = query.where(tile.n >= first, tile.n < first + count)
-        found = [store.blob(row[0]) for row in self._connection.execute(query)]
+        found = [item for _, item in self._rows(level, first, count)]
         if len(found) != count:
             what = "entries" if level == 0 else f"tiles of level {level - 1}"
             message = f"of the {what} {first} to {first + count - 1} only {len(found)} are in the database"
@@ -51,22 +58,14 @@ class StoredTree:
         Raises:
             EntryNotFound: the log does not reach that far, or rows are missing.
         """
-        stored = self._full_tile(ref.level, ref.number)
-        if stored is not None:
-            return stored[: ref.width * HASH_BYTES]
-        return b"".join(self.hashes(ref.level, ref.number * TILE_WIDTH, ref.width))
+        return self._part(ref.level, ref.number, 0, ref.width)
 
     def node(self, level: int, position: int) -> bytes:
         """Return the hash of the complete subtree over [position * 2**level, (position + 1) * 2**level)."""
         tile_level, rest = divmod(level, TILE_HEIGHT)
-        first, count = position << rest, 1 << rest
-        stored = self._full_tile(tile_level, first // TILE_WIDTH)
-        if stored is None:
-            return complete_root(self.hashes(tile_level, first, count))
-        start = first % TILE_WIDTH
-        return complete_root(
-            [stored[i * HASH_BYTES : (i + 1) * HASH_BYTES] for i in range(start, start + count)]
-        )
+        number, start = divmod(position << rest, TILE_WIDTH)
+        part = self._part(tile_level, number, start, 1 << rest)
+        return complete_root([part[i : i + HASH_BYTES] for i in range(0, len(part), HASH_BYTES)])
 
     def compact_range(self, size: int) -> CompactRange:
         """Return the range of the tree of the first `size` entries."""
@@ -74,12 +73,34 @@ class StoredTree:
             size, tuple(self.node(level, position) for level, position in peaks_of(size))
         )
 
-    def _full_tile(self, level: int, number: int) -> bytes | None:
+    def _part(self, level: int, number: int, start: int, count: int) -> bytes:
+        """Return `count` hashes of a tile from `start`; the whole tile is read once and remembered."""
         key = (level, number)
-        if key not in self._tiles:
-            tile = store.tile.c
-            query = select(tile.hashes).where(
-                tile.log_id == self._log_id, tile.lvl == level, tile.n == number
-            )
-            self._tiles[key] = store.blob(self._connection.execute(query).scalar_one_or_none())
-        return self._tiles[key] or None
+        known = self._tiles.get(key)
+        if known is None:
+            known = self._tiles[key] = self._read_tile(level, number)
+        part = known[start * HASH_BYTES : (start + count) * HASH_BYTES]
+        if len(part) == count * HASH_BYTES:
+            return part
+        # Rows are missing in between, or too few: this says which, or finds them after all.
+        return b"".join(self.hashes(level, number * TILE_WIDTH + start, count))
+
+    def _read_tile(self, level: int, number: int) -> bytes:
+        """Read a stored tile; where there is none, as many leading hashes as there are without a gap."""
+        where = {"log": self._log_id, "level": level, "number": number}
+        stored = store.blob(self._connection.execute(_STORED, where).scalar_one_or_none())
+        if stored:
+            return stored
+        first = number * TILE_WIDTH
+        rows = self._rows(level, first, TILE_WIDTH)
+        whole = [item for offset, (index, item) in enumerate(rows) if index == first + offset]
+        return b"".join(whole)
+
+    def _rows(self, level: int, first: int, count: int) -> list[tuple[int, bytes]]:
+        """Read (index, hash) of the rows from `first` that are there."""
+        where = {"log": self._log_id, "first": first, "end": first + count}
+        query = _LEAF_HASHES
+        if level:
+            where["level"] = level - 1
+            query = _TILE_HASHES
+        return [(index, store.blob(item)) for index, item in self._connection.execute(query, where)]

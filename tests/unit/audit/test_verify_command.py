@@ -178,7 +178,7 @@ import sys
 class Blocker:
     def find_spec(self, name, path=None, target=None):
         top = name.partition(".")[0]
-        allowed = {"audit", "cryptography", "cffi", "_cffi_backend"} | set(sys.stdlib_module_names)
+        allowed = {"audit", "cryptography", "cffi", "_cffi_backend", "_openssl"} | set(sys.stdlib_module_names)
         if top not in allowed:
             raise ImportError("blocked: " + name)
         return None

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 log = structlog.get_logger("connector")
 
 CLEAN_SECONDS: Final = 3_600
+KEEP_MARKS_DAYS: Final = 14
+"""Twice the longest life of an envelope (keys.manifest)."""
 KEEP_ATTENTION_DAYS: Final = 90
 """Long enough for a holiday, short enough not to become an archive."""
 
@@ -102,6 +104,7 @@ class Connector:
             held_store.dismiss(connection, now - KEEP_ATTENTION_DAYS * DAY_SECONDS)
             order_store.forget_orders(connection, now - DAY_SECONDS)
             enquiry_store.forget(connection, now - keep)
+            enquiry_store.forget_envelopes(connection, now - KEEP_MARKS_DAYS * DAY_SECONDS)
 
         await office.store.run(work)
 

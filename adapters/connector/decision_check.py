@@ -128,7 +128,7 @@ def _check_input(
     released_by_source: bool | None,
 ) -> DecisionInput:
     try:
-        facts = DecisionInput.from_json(dict(token.input))  # type: ignore[arg-type]
+        facts = DecisionInput.from_json(dict(token.input))  # type: ignore[arg-type]  # read from strict JSON, so it is JSON
     except PolicyError:
         raise CheckFailed(Check.SHAPE) from None
     source, recipient = agencies.agency(statement.source), agencies.agency(statement.recipient)

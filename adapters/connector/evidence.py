@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import structlog
 
@@ -13,10 +13,15 @@ from keys.model import new_exchange_id
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sqlalchemy import Connection
+
     from adapters.connector.checks import Check
     from adapters.connector.store.database import Store
 
 log = structlog.get_logger("connector")
+
+MOST_PER_CHECK: Final = 1_000
+"""Rows kept for one check; the first ones tell the story."""
 
 
 class Evidence:
@@ -37,14 +42,19 @@ class Evidence:
     async def keep(self, check: Check, *, exchange: str | None, artefact: bytes) -> None:
         """Keep one artefact under the name of the check that it failed."""
         now = self._clock()
-        await self._store.run(
-            lambda connection: watch.keep_evidence(
-                connection,
-                evidence_id=self.new_id(),
-                at=now,
-                check=check,
-                exchange=exchange,
-                artefact=artefact,
-            )
-        )
+        new_id = self.new_id()
+
+        def work(connection: Connection) -> None:
+            # Anybody can post nonsense to /orders: it may be counted, it may not fill the disk.
+            if watch.evidence_count(connection, check) < MOST_PER_CHECK:
+                watch.keep_evidence(
+                    connection,
+                    evidence_id=new_id,
+                    at=now,
+                    check=check,
+                    exchange=exchange,
+                    artefact=artefact,
+                )
+
+        await self._store.run(work)
         log.warning("check:failed", check=check.value, exchange=exchange)

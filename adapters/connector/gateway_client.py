@@ -180,7 +180,7 @@ class GatewayClient:
         for attempt in (1, 2):
             token = await self._access_token()
             reply = await self._send(method, path, content, token=token, params=params)
-            if reply.status != _UNAUTHORISED or attempt == 2:  # noqa: PLR2004
+            if reply.status != _UNAUTHORISED or attempt == 2:  # noqa: PLR2004 - the second and last
                 return reply
             # A 401 means the call was not looked at: the gateway restarted or changed its key.
             self._token = None
@@ -273,6 +273,6 @@ def _refusal(reply: http.Reply) -> GatewayRefused:
         name = value.get("type") or value.get("error")  # RFC 9457, or RFC 6749 section 5.2
         if isinstance(name, str):
             last = name.rpartition("/")[2].replace("_", "-")
-            if _CODE.fullmatch(last) is not None and len(last) <= 64:  # noqa: PLR2004
+            if _CODE.fullmatch(last) is not None and len(last) <= 64:  # noqa: PLR2004 - no longer than any code
                 code = last
     return GatewayRefused(reply.status, code)

@@ -47,8 +47,9 @@ if TYPE_CHECKING:
 log = structlog.get_logger("connector")
 
 MAX_KEPT_BYTES = 2_097_152
-ENDED = frozenset({"aborted", "expired"})
-"""Ends of an exchange without an answer; to the asker they are "no data" (architecture 4)."""
+ENDED = frozenset({"aborted", "expired", "refused"})
+"""Ends of a held exchange without an answer: silence, an accident, a permission withdrawn while
+the result waited. To the asker all of them are "no data" (architecture 4)."""
 
 Code = Annotated[str, Field(max_length=64)]
 

@@ -67,9 +67,7 @@ def _expect_problem(reply: httpx.Response, status: int) -> None:
     told = reply.json()
     assert told["status"] == status
     assert told["type"].startswith("/problems/")
-    assert told["title"]
-    assert told["detail"]
-    assert told["todo"]
+    assert all(told[member] for member in ("title", "detail", "todo"))
     assert CANARY not in reply.text
 
 
@@ -138,18 +136,15 @@ async def test_bodies_over_one_mebibyte(tmp_path: Path) -> None:
         {"fields": "residence_status"},
         {"fields": []},
         {"fields": [1]},
-        {"fields": ["residence_status"] * 51},
+        {"fields": ["x"] * 51},
         {"fields": ["resid\u0000ence"]},
         {"declared": []},
         {"declared": {"azr_checked": 1.5}},
         {"declared": {"azr_checked": None}},
-        {"declared": {"azr_checked": {}}},
         {"declared": {'x","allow":true,"y":"': True}},
         {"clerk": ""},
         {"clerk": "a\nb"},
-        {"unit": 4},
         {"case_ref": "x" * 81},
-        {"trigger": ""},
         {"issuer": CANARY},
         {"from": ABH},
         {"released_by_source": True},

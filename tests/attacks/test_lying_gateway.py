@@ -20,7 +20,7 @@ from keys.messages import (
     sign_statement,
 )
 from keys.messages.statement import STATEMENT_TYP
-from keys.model import AgencyId, kid_owner
+from keys.model import AgencyId, FileNumber, kid_owner
 from keys.providers.base import KeyUse
 from keys.providers.memory import InsecureMemoryKeyring
 from keys.pseudonyms import seal_reference
@@ -38,8 +38,6 @@ from tests.support.connectors import (
 )
 from tests.support.lies import read, refused_by_holder
 from tests.support.simulated_exchange import widened
-
-# --- against the holding side ---------------------------------------------------------------
 
 
 async def test_invented_request_without_the_callers_signature(tmp_path: Path) -> None:
@@ -268,7 +266,7 @@ async def test_another_person_after_the_clerks_release(tmp_path: Path) -> None:
         await made.ask(ABH, U03)
         (item,) = (await jc.client.get("/held", headers=AS_SYSTEM)).json()["held"]
         key = made.gateway.agencies.kem_key(AgencyId(JC))
-        other = seal_reference("92104BG0042424", AgencyId(JC), key)  # type: ignore[arg-type]
+        other = seal_reference(FileNumber("92104BG0042424"), AgencyId(JC), key)
         made.gateway.lies.order = lambda order: replace(order, reference=other)
         reply = await jc.client.post(
             f"/held/{item['id']}/release",

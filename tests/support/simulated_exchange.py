@@ -40,8 +40,6 @@ class Lies:
     answer: Callable[[dict[str, Any]], dict[str, Any]] = _same
     proof: Callable[[list[str]], list[str]] = _same
     order_signer: Signer | None = None
-    status: int | None = None
-    """Answer every call with this status and an empty problem."""
 
 
 @dataclass

@@ -189,6 +189,12 @@ def note_envelope(
     return bool(first == exchange)
 
 
+def forget_envelopes(connection: Connection, before: int) -> None:
+    """Drop the marks of envelopes that expired long ago: they could not be opened again anyway."""
+    table = tables.seen_envelopes
+    connection.execute(delete(table).where(table.c.at < before))
+
+
 def forget(connection: Connection, before: int) -> None:
     """Drop sealed answers older than `before`; what was asked stays for reconciliation."""
     table = tables.enquiries

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from adapters.connector.store import tables
@@ -102,3 +102,10 @@ def evidence_checks(connection: Connection) -> list[str]:
     table = tables.evidence
     rows = connection.execute(select(table.c.check_name).order_by(table.c.at, table.c.id)).all()
     return [row.check_name for row in rows]
+
+
+def evidence_count(connection: Connection, check: Check) -> int:
+    """Count what is kept for one check."""
+    table = tables.evidence
+    counted = select(func.count()).select_from(table).where(table.c.check_name == check.value)
+    return int(connection.execute(counted).scalar_one())

@@ -4,14 +4,18 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from adapters.connector.details import BEFORE_EXCHANGE
 from adapters.connector.verify_order import VerifiedOrder
+from audit.entry import Entry
 from audit.proof import TlogProof
+from audit.vocabulary import EntryKind, Outcome
 from tests.support.connectors import (
     ABH,
     ABH_FILE,
@@ -248,7 +252,30 @@ async def test_a_neutral_rule_and_an_unknown_person_read_the_same(tmp_path: Path
         assert {one["r"] for one in detail["fields"]} == {"R20"}
 
 
+async def test_a_permission_that_ended_in_between_is_told_with_its_reason(tmp_path: Path) -> None:
+    """The guard withheld: two receipts, no envelope, the reason from the gateway, no value."""
+    async with world(tmp_path) as made:
+
+        def withheld(entry: Entry) -> Entry:
+            if entry.kind is not EntryKind.DISCLOSE:
+                return entry
+            return replace(entry, outcome=Outcome.WITHHELD, fields=())
+
+        def refused(answer: dict[str, Any]) -> dict[str, Any]:
+            names = [item["n"] for item in answer.pop("envelope")["f"]]
+            ended = {"outcome": "NEED_CONSENT", "rule": "R18", "norms": []}
+            told = [{"field": name, "reason": "consent_revoked", **ended} for name in names]
+            return answer | {"status": "refused", "withheld": [*answer["withheld"], *told]}
+
+        made.gateway.lies.entry, made.gateway.lies.answer = withheld, refused
+        told = (await made.ask(JC, U02)).json()
+        assert (told["outcome"], told["fields"]) == ("refused", {})
+        reasons = {one["field"]: one["reason"] for one in told["withheld"]}
+        assert reasons["permit_type"] == "consent_revoked"
+        assert len(told["receipts"]) == 2
+
+
 def test_a_permit_to_fetch_cannot_be_made_by_hand() -> None:
     """Only the verification makes a VerifiedOrder; fetching takes nothing else."""
     with pytest.raises(TypeError):
-        VerifiedOrder(None, object())  # type: ignore[arg-type]
+        VerifiedOrder(None, object())  # type: ignore[arg-type]  # the attempt is the point

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from policies.model import PermissionFact, PermissionFacts
+from policies.model import FieldId, PermissionFact, PermissionFacts
 from tests.support.connectors import (
     ABH,
     ABH_FILE,
@@ -155,7 +155,7 @@ async def test_a_push_with_a_release_from_secrecy_arrives_once(tmp_path: Path) -
     async with world(tmp_path) as made:
         (person,) = set(made.gateway.persons.values())
         made.gateway.permissions[person] = PermissionFacts(
-            release_203=PermissionFact("in_force", ("language_level",))  # type: ignore[arg-type]
+            release_203=PermissionFact("in_force", (FieldId("language_level"),))
         )
         body = {
             **U11,

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import secrets
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from adapters.cli import app
 from adapters.connector import problems
 from adapters.connector.checks import Check
 from adapters.connector.errors import CheckFailed, SettingsRejected
+from adapters.connector.evidence import MOST_PER_CHECK, Evidence
 from adapters.connector.fetching import decoy_number
 from adapters.connector.logs import keep_allowed
 from adapters.connector.logwatch import LogWatch, check_receipt
@@ -203,6 +205,28 @@ def test_the_newest_list_and_checkpoint_are_remembered(tmp_path: Path) -> None:
     assert not store.now(lambda c: watch.move_checkpoint(c, "k", None, two))
     assert store.now(lambda c: watch.move_checkpoint(c, "k", one, two))
     assert not store.now(lambda c: watch.move_checkpoint(c, "k", one, two))
+    store.close()
+
+
+def test_evidence_cannot_fill_the_disk(tmp_path: Path) -> None:
+    """Nonsense that anybody can send is kept a thousand times, not for ever."""
+    engine = open_engine(tmp_path / "s")
+    store = Store(engine)
+    kept = Evidence(store, lambda: 1_000, secrets.token_bytes)
+    with engine.begin() as connection:
+        for number in range(MOST_PER_CHECK):
+            watch.keep_evidence(
+                connection,
+                evidence_id=str(number),
+                at=1,
+                check=Check.SHAPE,
+                exchange=None,
+                artefact=b"",
+            )
+    asyncio.run(kept.keep(Check.SHAPE, exchange=None, artefact=b"x"))
+    asyncio.run(kept.keep(Check.REPLAY, exchange=None, artefact=b"x"))
+    assert store.now(lambda c: watch.evidence_count(c, Check.SHAPE)) == MOST_PER_CHECK
+    assert store.now(lambda c: watch.evidence_count(c, Check.REPLAY)) == 1
     store.close()
 
 

@@ -29,6 +29,7 @@ from adapters.connector.store.database import Store, open_engine
 from adapters.sources.build import build_source
 from keys.asgi import StrictBodyMiddleware
 from keys.errors import KeysError
+from keys.keylist import RegistryRoot
 from keys.model import AgencyId
 from policies.decide import load_decider
 
@@ -76,6 +77,10 @@ def build_office(settings: Settings, parts: Parts) -> Office:
         SettingsRejected: a key is missing, or the store belongs to another version.
         SettingsError: the source cannot be built.
     """
+    try:
+        RegistryRoot(settings.registry.root_jwk)
+    except KeysError as error:
+        raise SettingsRejected("[registry] root_jwk is not a public P-256 key") from error
     clock = parts.clock or system_clock
     me = AgencyId(settings.agency.id)
     provider = parts.keys or open_keyring(settings)

@@ -35,7 +35,7 @@ from gateway.exchange import Core, Exchanges
 from gateway.facts import DayRules
 from gateway.lastlook import LastLook
 from gateway.links import Links
-from gateway.logs import get_logger
+from gateway.logs import get_logger, where
 from gateway.mailbox import Mailboxes
 from gateway.middleware import install_middleware
 from gateway.orders import ListeningConnectors
@@ -114,7 +114,12 @@ def create_app(settings: Settings, stock: Stock | None = None) -> FastAPI:
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with contextlib.AsyncExitStack() as stack:
-            await _start(app, settings, stock, stack)
+            try:
+                await _start(app, settings, stock, stack)
+            except Exception as error:
+                # The server's own words about it are not written: nobody knows what is in them.
+                get_logger().critical("start.failed", error_type=type(error), where=where(error))
+                raise
             yield
 
     app = FastAPI(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import create_engine, event
+from sqlalchemy import create_engine, event, func, select
 from sqlalchemy.engine import make_url
 
 if TYPE_CHECKING:
@@ -28,6 +28,10 @@ READERS = 4
 """Threads for look-ups: more than the cores, since they wait for the disk or the server."""
 BUSY_MILLISECONDS = 30_000
 """How long an SQLite writer waits for another process's transaction."""
+
+
+MIGRATION_LOCK = 0x4C6F747365
+"""Number of the advisory lock under which tables are made: "Lotse" in ASCII."""
 
 
 class _DriverConnection(Protocol):
@@ -58,10 +62,17 @@ def open_engine(url: str) -> Engine:
 
 
 def migrate(engine: Engine) -> None:
-    """Bring the tables of the gateway and of its log to the newest version, in place."""
+    """Bring the tables of the gateway and of its log to the newest version, in place.
+
+    Replicas that start at the same moment do it one after the other.
+    """
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
     with engine.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(select(func.pg_advisory_xact_lock(MIGRATION_LOCK)))
+        else:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 

@@ -34,7 +34,7 @@ from keys.envelope import Envelope, Expect, open_, seal, verify_manifest
 from keys.jws import VerifyKey
 from keys.keylist import build_agency_list, certify_list_key, sign_agency_list
 from keys.model import AgencyId, BlindIndex, ExchangeId, FileNumber, Kid
-from keys.providers.base import KeyUse
+from keys.providers.base import KeyProvider, KeyUse
 from keys.providers.memory import InsecureMemoryKeyring
 from keys.strict_json import JsonValue, b64u, dumps
 from keys.suites import RecipientKey
@@ -168,7 +168,7 @@ class Middle:
     folder: Path
     clock: Clock
     database_url: str
-    keys: InsecureMemoryKeyring
+    keys: KeyProvider
     root: InsecureMemoryKeyring
     offices: dict[AgencyId, Office]
     agreements: list[Agreement]
@@ -179,10 +179,16 @@ class Middle:
         self.holder = SimulatedHolder(self)
 
     @classmethod
-    def build(cls, folder: Path, database_url: str | None = None) -> Middle:
-        """Make keys, agencies, agreements and the signed list."""
+    def build(
+        cls,
+        folder: Path,
+        database_url: str | None = None,
+        gateway: KeyProvider | None = None,
+    ) -> Middle:
+        """Make keys, agencies, agreements and the signed list; `gateway` is an empty keyring."""
         clock = Clock()
-        gateway = InsecureMemoryKeyring("gateway")
+        if gateway is None:
+            gateway = InsecureMemoryKeyring("gateway")
         for use in (KeyUse.ORDER, KeyUse.TOKEN, KeyUse.LOG, KeyUse.LINK, KeyUse.WRAP):
             gateway.new_key(use, clock())
         root = InsecureMemoryKeyring("registry")

@@ -5,15 +5,17 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from gateway.errors import ExchangeClosed
 from gateway.model import State
 from gateway.opened import Opened
 from gateway.orders import DecisionToken
 from gateway.statements import read_statement_to_close, read_stored_statement
+from gateway.store.prepared import Prepared
 from gateway.store.tables import exchange as exchange_table
 from gateway.store.tables import outbox
 from keys.model import ExchangeId
@@ -31,6 +33,23 @@ if TYPE_CHECKING:
 
 GRACE_SECONDS = 30
 """After an order's end the sweeper waits this long before it closes the exchange."""
+
+_INSERT = Prepared(insert(exchange_table))
+_PUT_IN_OUTBOX = Prepared(insert(outbox))
+_STATE = Prepared(
+    select(exchange_table.c.state).where(exchange_table.c.id == bindparam("exchange"))
+)
+_FORGET = Prepared(delete(outbox).where(outbox.c.exchange == bindparam("of_exchange")))
+
+
+@cache
+def _moving(*columns: str) -> Prepared:
+    """Give the update of exactly these columns."""
+    return Prepared(
+        update(exchange_table)
+        .where(exchange_table.c.id == bindparam("exchange"))
+        .values({name: bindparam(name) for name in columns})
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,58 +124,51 @@ class ExchangeRows:
         """Write a new exchange. The statement's hash is unique: a replay fails here."""
         asked = opened.asked
         decision = opened.decision
-        connection.execute(
-            insert(exchange_table).values(
-                id=opened.exchange,
-                direction=asked.body.direction,
-                from_agency=asked.holder,
-                to_agency=asked.recipient,
-                by_agency=asked.issuer,
-                purpose=asked.purpose,
-                state=opened.state.value,
-                statement=asked.token,
-                statement_hash=asked.digest.hex(),
-                decision=decision.token,
-                decided=json.dumps(decision.decision.to_json()),
-                guard=json.dumps(opened.relied_on),
-                created_at=self._clock(),
-                closes_at=decision.expires_at + GRACE_SECONDS,
-            )
+        _INSERT.change(
+            connection,
+            id=opened.exchange,
+            direction=asked.body.direction,
+            from_agency=asked.holder,
+            to_agency=asked.recipient,
+            by_agency=asked.issuer,
+            purpose=asked.purpose,
+            state=opened.state.value,
+            statement=asked.token,
+            statement_hash=asked.digest.hex(),
+            decision=decision.token,
+            decided=json.dumps(decision.decision.to_json()),
+            guard=json.dumps(opened.relied_on),
+            created_at=self._clock(),
+            closes_at=decision.expires_at + GRACE_SECONDS,
         )
 
     def put_in_outbox(
         self, connection: Connection, opened: Opened, gathered: Gathered, entry_id: str
     ) -> None:
         """Keep what the order is made from until it is done with."""
-        connection.execute(
-            insert(outbox).values(
-                order_id=opened.order_id,
-                exchange=opened.exchange,
-                holder=opened.asked.holder,
-                sealed_references=self._wrapper.wrap(
-                    gathered.holder_reference + gathered.recipient_reference,
-                    opened.exchange.encode("ascii"),
-                ),
-                intent_entry=entry_id,
-                expires_at=opened.decision.expires_at,
-                delivered=False,
-            )
+        _PUT_IN_OUTBOX.change(
+            connection,
+            order_id=opened.order_id,
+            exchange=opened.exchange,
+            holder=opened.asked.holder,
+            sealed_references=self._wrapper.wrap(
+                gathered.holder_reference + gathered.recipient_reference,
+                opened.exchange.encode("ascii"),
+            ),
+            intent_entry=entry_id,
+            expires_at=opened.decision.expires_at,
+            delivered=False,
         )
 
     def move(self, connection: Connection, opened: Opened, **more: object) -> None:
         """Set the state and other columns."""
-        connection.execute(
-            update(exchange_table)
-            .where(exchange_table.c.id == opened.exchange)
-            .values(state=opened.state.value, **more)
-        )
+        changed = {"state": opened.state.value, **more}
+        _moving(*sorted(changed)).change(connection, exchange=opened.exchange, **changed)
 
     def require(self, connection: Connection, exchange: ExchangeId, state: State) -> None:
         """Raise `ExchangeClosed` unless it stands exactly there."""
-        found = connection.execute(
-            select(exchange_table.c.state).where(exchange_table.c.id == exchange)
-        ).scalar_one_or_none()
-        if found != state.value:
+        found = _STATE.first(connection, exchange=exchange)
+        if found is None or found.state != state.value:
             raise ExchangeClosed
 
     def delivered(self, connection: Connection, exchange: ExchangeId) -> bool:
@@ -170,4 +182,4 @@ class ExchangeRows:
 
     def forget_order(self, connection: Connection, exchange: ExchangeId) -> None:
         """Delete what the order was made from: nobody may make it again."""
-        connection.execute(delete(outbox).where(outbox.c.exchange == exchange))
+        _FORGET.change(connection, of_exchange=exchange)

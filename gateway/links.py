@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from gateway.store.prepared import Prepared
 from gateway.store.tables import link_account, link_agency, link_code, link_person
 from keys import linkrows
 from keys.context import pae
@@ -41,6 +42,11 @@ PERSON_BYTES = linkrows.SUBJECT_ID_BYTES
 ROW_KEY_BYTES = linkrows.ROW_KEY_BYTES
 CODE_MAX_BYTES = 2048
 HALF_MEMBERS = ("agency", "index", "unlock", "reference", "check")
+_ROW = {
+    table.name: Prepared(select(table.c.sealed).where(table.c.key == bindparam("row_key")))
+    for table in (link_agency, link_person, link_account)
+}
+"""The sealed row of each table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +255,7 @@ class Links:
 
     @staticmethod
     def _row(connection: Connection, table: Table, key: bytes) -> bytes | None:
-        row = connection.execute(select(table.c.sealed).where(table.c.key == key)).first()
+        row = _ROW[table.name].first(connection, row_key=key)
         return None if row is None else bytes(row.sealed)
 
 

@@ -12,7 +12,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from gateway.permission_model import (
     IN_FORCE,
@@ -24,6 +24,7 @@ from gateway.permission_model import (
     make_event,
     make_record,
 )
+from gateway.store.prepared import Prepared
 from gateway.store.tables import permission, permission_event
 from policies.model import FieldId, PermissionFact, PermissionFacts
 from policies.model import PermissionState as Standings
@@ -37,6 +38,25 @@ if TYPE_CHECKING:
     from keys.model import AgencyId, ExchangeId
     from keys.strict_json import JsonValue
     from policies.model import PurposeId
+
+_STANDING = Prepared(
+    select(
+        permission.c.id,
+        permission.c.type,
+        permission.c.fields,
+        permission.c.state,
+        permission.c.spent_by,
+        permission.c.valid_from,
+        permission.c.valid_until,
+    )
+    .where(
+        permission.c.consent_index == bindparam("person"),
+        permission.c.from_agency == bindparam("source"),
+        permission.c.to_agency == bindparam("recipient"),
+        permission.c.purpose == bindparam("purpose"),
+    )
+    .order_by(permission.c.valid_from)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,24 +88,13 @@ def standing(
     now: int,
 ) -> Standing:
     """Look up what stands between these two instances; time is reduced to states here."""
-    rows = connection.execute(
-        select(
-            permission.c.id,
-            permission.c.type,
-            permission.c.fields,
-            permission.c.state,
-            permission.c.spent_by,
-            permission.c.valid_from,
-            permission.c.valid_until,
-        )
-        .where(
-            permission.c.consent_index == consent_index,
-            permission.c.from_agency == from_agency,
-            permission.c.to_agency == to_agency,
-            permission.c.purpose == purpose,
-        )
-        .order_by(permission.c.valid_from)
-    ).all()
+    rows = _STANDING.rows(
+        connection,
+        person=consent_index,
+        source=from_agency,
+        recipient=to_agency,
+        purpose=purpose,
+    )
     fields: dict[str, set[str]] = {}
     ended: dict[str, Standings] = {}
     relied_on = []

@@ -26,7 +26,7 @@ class Parts:
     reader: LogReader
 
 
-def _parts(request: Request) -> Parts:
+async def _parts(request: Request) -> Parts:
     parts: Parts = request.app.state.parts
     return parts
 

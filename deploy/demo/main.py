@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING, Final, NoReturn
 
 from deploy.demo.place import PlaceRefused, default_root, occupied
+from deploy.demo.provision import publish_list
 from deploy.demo.run import play_all, started
 from deploy.demo.scenes import SCENES
 from deploy.demo.systems import SystemFailed
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 OK: Final = 0
 CHANGED: Final = 1
 NOT_STARTED: Final = 2
+RENEW_SECONDS: Final = 43_200
+"""The agency list is in force for a week; a demo that keeps running signs a new one."""
 INTERRUPTED: Final = 130
 """What a shell reports after Ctrl-C."""
 
@@ -68,7 +71,10 @@ def keep_running(data: Path | None, *, fresh: bool) -> int:
             if running.trouble is not None:
                 return NOT_STARTED
             print_guide(running.stage)
-            signal.pause()
+            while True:
+                time.sleep(RENEW_SECONDS)
+                issuer = running.stage.ports.url("gateway")
+                publish_list(place, issuer=issuer, now=int(time.time()))
     except (PlaceRefused, SystemFailed) as error:
         print(f"lotse demo: {error}", file=sys.stderr)
         return NOT_STARTED

@@ -33,7 +33,7 @@ from keys.providers.file import FileKeyring
 from keys.strict_json import dumps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from datetime import date
     from pathlib import Path
 
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from deploy.demo.place import Place
     from deploy.demo.ports import Ports
     from keys.jwk import PublicJwk
-    from keys.model import AgencyId
 
 LOG_ORIGIN: Final = "demo.lotse.example/2026"
 AGENCY_USES: Final = (KeyUse.SIG, KeyUse.KEM, KeyUse.AUDIT, KeyUse.AUTH, KeyUse.INDEX)
@@ -96,21 +95,14 @@ def provision(
     private(place.root / "agencies")
     private(place.registry)
     say("keys of registry, gateway and agencies (Argon2id: a moment)")
-    gateway_keys = keyring(place.gateway, "gateway", GATEWAY_USES, now)
-    agency_keys = {
-        member.id: keyring(place.connector(member.id), member.id, AGENCY_USES, now)
-        for member in MEMBERS
-    }
-    registry = _registry(place, now)
-    issuer = ports.url("gateway")
-    publish_list(place, registry, gateway_keys, agency_keys, issuer=issuer, now=now)
+    root_jwk = publish_list(place, issuer=ports.url("gateway"), now=now)
     say("settings and the agencies' own systems")
-    _gateway_settings(place, ports, registry.root_jwk)
+    _gateway_settings(place, ports, root_jwk)
     shutil.rmtree(place.recorded, ignore_errors=True)
     private(place.recorded)
     for member in RUNNING:
         set_up(member, place.source(member.id), today)
-        _connector_settings(member, place, ports, registry.root_jwk)
+        _connector_settings(member, place, ports, root_jwk)
 
 
 def _registry(place: Place, now: int) -> Registry:
@@ -119,16 +111,17 @@ def _registry(place: Place, now: int) -> Registry:
     return Registry(root.public_jwk(root.kids(KeyUse.ROOT)[0]), root, listed)
 
 
-def publish_list(
-    place: Place,
-    registry: Registry,
-    gateway_keys: FileKeyring,
-    agency_keys: Mapping[AgencyId, FileKeyring],
-    *,
-    issuer: str,
-    now: int,
-) -> None:
-    """Sign the agency list with the next serial and lay it where the gateway reads it."""
+def publish_list(place: Place, *, issuer: str, now: int) -> PublicJwk:
+    """Sign the agency list with the next serial and lay it where the gateway reads it.
+
+    Keys that are not there yet are made. Gives the registry's root key, which connectors pin.
+    """
+    registry = _registry(place, now)
+    gateway_keys = keyring(place.gateway, "gateway", GATEWAY_USES, now)
+    agency_keys = {
+        member.id: keyring(place.connector(member.id), member.id, AGENCY_USES, now)
+        for member in MEMBERS
+    }
     counter = place.registry / "serial"
     serial = 1
     with contextlib.suppress(FileNotFoundError):
@@ -175,6 +168,7 @@ def publish_list(
     fresh = place.gateway / "agencies.json.new"
     fresh.write_bytes(document)
     fresh.replace(place.gateway / "agencies.json")
+    return registry.root_jwk
 
 
 def _listed(ring: FileKeyring, uses: tuple[KeyUse, ...]) -> tuple[ListedKey, ...]:

@@ -38,9 +38,8 @@ def _other_job_centre(stage: Stage, account: Account) -> None:
         person.close()
     account.told(office.ask("mariam", JC, "P03", STATE), "the job centre she named")
     other = office.ask("mariam", JC_CELLE, "P03", STATE)
-    account.saw(
-        "the other one: " + ", ".join(sorted({i["outcome"] for i in other.withheld.values()}))
-    )
+    outcomes = sorted({item["outcome"] for item in other.withheld.values()})
+    account.saw(f"the other one: {', '.join(outcomes) or other.outcome}")
     account.saw(f"fields from it: {len(other.values)}")
     account.receipts += other.receipts
 

@@ -62,7 +62,8 @@ def _u07(stage: Stage, account: Account) -> None:
     else:
         account.told(arrived, "received")
     again = stage.office(MBE).deliver("mariam", ABH, "P02", PAPERS, declared=declared)
-    account.saw("second use: " + ", ".join(sorted({i["outcome"] for i in again.withheld.values()})))
+    outcomes = sorted({item["outcome"] for item in again.withheld.values()})
+    account.saw(f"second use: {', '.join(outcomes) or again.outcome}")
     account.receipts += again.receipts
 
 

@@ -9,6 +9,7 @@ the signed statement and decides which triggers the rules may see.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gateway.errors import ExchangeClosed, NotAParty
@@ -70,6 +71,8 @@ class Deliveries:
     async def release(self, caller: Caller, exchange: ExchangeId, enquiry: Enquiry) -> Answer:
         """The holder's clerk has decided a held order: a fresh decision, record and order.
 
+        Asked again because the answer got lost, it gives the same order once more.
+
         Raises:
             NotAParty: no such exchange for this caller.
             ExchangeClosed: it is not held (any more).
@@ -77,9 +80,11 @@ class Deliveries:
         core = self._core
         agencies = core.agencies.current()
         held = await self._find(exchange, caller.agency, holder_only=True)
+        check_release(enquiry, caller, exchange, held.asked, agencies, now=core.clock())
+        if held.state is State.ORDERED:
+            return await self._released_before(held)
         if held.state is not State.HELD:
             raise ExchangeClosed
-        check_release(enquiry, caller, exchange, held.asked, agencies, now=core.clock())
         gathered = await core.gather(
             held.asked, caller.agency, enquiry.subject, released_by_source=True
         )
@@ -90,6 +95,19 @@ class Deliveries:
         if opened.state is not State.ORDERED:
             return opened.answer(withheld)
         return opened.answer(withheld, order=core.order(opened, gathered).token)
+
+    async def _released_before(self, opened: Opened) -> Answer:
+        order = await self._core.database.read(
+            lambda connection: self._core.order_again(connection, opened, self._reader)
+        )
+        if order is None:
+            raise ExchangeClosed
+        receipts = await self._proofs(opened.exchange)
+        again = replace(opened, receipts=receipts[-1:])
+        return again.answer(withheld_fields(opened.decision.decision), order=order.token)
+
+    async def _proofs(self, exchange: ExchangeId) -> tuple[Receipt, ...]:
+        return await self._core.database.read(lambda _connection: self._reader.receipts(exchange))
 
     async def result(self, caller: Caller, exchange: ExchangeId, answer: HolderAnswer) -> None:
         """Step 9 for what the holder sealed; it waits in the recipient's mailbox.
@@ -129,13 +147,9 @@ class Deliveries:
         opened = await self._find(exchange, caller.agency)
         if caller.agency != opened.asked.recipient:
             raise NotAParty
-
-        async def proofs() -> tuple[Receipt, ...]:
-            return await self._core.database.read(
-                lambda _connection: self._reader.receipts(exchange)
-            )
-
-        answer = await self._mailboxes.pick_up(opened, caller.agency, proofs)
+        answer = await self._mailboxes.pick_up(
+            opened, caller.agency, lambda: self._proofs(exchange)
+        )
         await self._core.observer.done(Step.RECORD_RELEASE, exchange)
         return await self._core.last_look.before_leaving(opened, answer)
 

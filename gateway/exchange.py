@@ -33,6 +33,9 @@ from gateway.steps import Step
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sqlalchemy import Connection
+
+    from audit.reader import LogReader
     from gateway.agencies import AgencyBook
     from gateway.caller import Caller
     from gateway.facts import DayRules, Gathered
@@ -133,6 +136,27 @@ class Core:
             opened.decision,
             opened.receipt,
             reference=gathered.holder_reference,
+            signer=self.signer,
+            now=self.clock(),
+        )
+
+    def order_again(
+        self, connection: Connection, opened: Opened, reader: LogReader
+    ) -> Order | None:
+        """Make an order once more from what is stored; None when it is done with.
+
+        Same order id and decision: the holder answers a repeated order with identical bytes.
+        """
+        references = self.log.rows.references(connection, opened)
+        if references is None:
+            return None
+        return make_order(
+            opened.order_id,
+            opened.exchange,
+            opened.asked,
+            opened.decision,
+            reader.receipt(references.intent_entry),
+            reference=references.holder,
             signer=self.signer,
             now=self.clock(),
         )

@@ -16,7 +16,6 @@ from sqlalchemy import select
 from gateway.errors import ExchangeClosed, HolderRefused, HolderUnreachable, HolderUntrue
 from gateway.logs import get_logger, where
 from gateway.model import OPEN_STATES, State
-from gateway.orders import make_order
 from gateway.store.tables import exchange as exchange_table
 from gateway.store.tables import outbox
 
@@ -25,12 +24,9 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
-    from audit.proof import Receipt
     from audit.reader import LogReader
     from gateway.exchange import Core
     from gateway.mailbox import Mailboxes
-    from gateway.opened import Opened
-    from gateway.orders import Order
 
 BATCH = 100
 """Exchanges put in order in one round."""
@@ -115,7 +111,7 @@ class Recovery:
         if opened is None:
             return 0
         order = await self._core.database.read(
-            lambda connection: self._order_again(connection, opened)
+            lambda connection: self._core.order_again(connection, opened, self._reader)
         )
         if order is None:
             return 0
@@ -130,19 +126,3 @@ class Recovery:
             return 1
         await self._core.log.rest(opened, answer.detail)
         return 1
-
-    def _order_again(self, connection: Connection, opened: Opened) -> Order | None:
-        references = self._core.log.rows.references(connection, opened)
-        if references is None:
-            return None
-        receipt: Receipt = self._reader.receipt(references.intent_entry)
-        return make_order(
-            opened.order_id,
-            opened.exchange,
-            opened.asked,
-            opened.decision,
-            receipt,
-            reference=references.holder,
-            signer=self._core.signer,
-            now=self._core.clock(),
-        )

@@ -20,7 +20,7 @@ from typing import TypeAlias
 from sqlalchemy import Connection, select
 
 from audit import store
-from audit.backends import Backend, DetailRow, EntryRow, Head, Write
+from audit.backends import Backend
 from audit.compactrange import CompactRange, Extension, extend
 from audit.detailkeys import DetailKeys
 from audit.entry import MAX_INDEX, PendingEntry
@@ -29,6 +29,7 @@ from audit.growth import completed_tiles
 from audit.merkle import inclusion_proof, leaf_hash
 from audit.proof import Receipt
 from audit.repeats import already_there, controller_of, placeholders
+from audit.rows import DetailRow, EntryRow, Head, Write
 from audit.storedtree import StoredTree
 
 Work: TypeAlias = Callable[[Connection], PendingEntry | Sequence[PendingEntry]]

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Which tiles become full when leaves are added."""
 
-from audit.backends import TileRow
 from audit.merkle import complete_root
+from audit.rows import TileRow
 from audit.storedtree import StoredTree
 from audit.tiles import TILE_WIDTH
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Signed notes: a text with one or more signatures below it (https://c2sp.org/signed-note, v1.0.0)."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -26,6 +27,8 @@ _KEY_BYTES = 32
 _SIGNATURE_BYTES = 64
 _TIME_BYTES = 8
 _DASH = "\N{EM DASH} "
+_NAME = re.compile(r"[^\s+\x00-\x1f]+")
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f]")
 
 
 class NoteSigner(Protocol):
@@ -47,7 +50,7 @@ def key_id(name: str, kind: int, public: bytes) -> bytes:
 
 def _check_name(name: str) -> None:
     """Refuse key names that could not be told apart from the rest of a signature line."""
-    if not name or "+" in name or any(char.isspace() or ord(char) < ord(" ") for char in name):
+    if not _NAME.fullmatch(name):
         message = "a key name must be non-empty and free of spaces, control characters and '+'"
         raise UnusableInput(message)
 
@@ -146,7 +149,7 @@ def sign_note(text: str, name: str, signer: NoteSigner) -> str:
 
 def _check_text(text: str) -> None:
     """Enforce what the format says about note texts."""
-    if not text.endswith("\n") or any(char < " " and char != "\n" for char in text):
+    if not text.endswith("\n") or _CONTROL.search(text):
         message = "a note text ends in a line feed and has no other control characters"
         raise UnusableInput(message)
 

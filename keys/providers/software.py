@@ -145,6 +145,12 @@ class SoftwareLogSigner(_StaysHere):
 
     kid: Kid
     _key: ed25519.Ed25519PrivateKey = field(repr=False, compare=False)
+    _public: bytes = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Derive the public half once: every checkpoint names it."""
+        public = self._key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+        object.__setattr__(self, "_public", public)
 
     def sign(self, data: bytes) -> bytes:
         """Return the 64-byte signature."""
@@ -152,7 +158,7 @@ class SoftwareLogSigner(_StaysHere):
 
     def public_bytes(self) -> bytes:
         """Return the 32-byte public key."""
-        return self._key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+        return self._public
 
 
 @dataclass(frozen=True, slots=True)

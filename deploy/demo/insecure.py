@@ -11,19 +11,18 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Callable
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, cast
 
 import uvicorn
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric import ec
 from typing_extensions import override
 
 from adapters.connector.app import create_connector
 from adapters.connector.fetching import Fetcher
 from adapters.connector.settings import load_settings as load_connector_settings
-from audit.checkpoint import peek_checkpoint, sign_checkpoint
+from deploy.demo.insecurelog import InsecureForgetfulLog, InsecureReceipts
 from gateway import orders
 from gateway.app import Stock, create_app
 from gateway.exchange import Core
@@ -46,10 +45,7 @@ if TYPE_CHECKING:
 
     from adapters.connector.fetching import Fetched
     from adapters.connector.verify_order import VerifiedOrder
-    from audit.entry import PendingEntry
     from audit.log import LogWriter
-    from audit.proof import Receipt
-    from audit.waiting import Appended
     from gateway.facts import Gathered
     from gateway.links import Subject
     from gateway.model import HolderAnswer
@@ -58,8 +54,6 @@ if TYPE_CHECKING:
     from keys.model import AgencyId, FileNumber
     from policies.decision import Decision
     from policies.model import DecisionInput
-
-    Work = Callable[[Connection], PendingEntry | list[PendingEntry]]
 
 
 class InsecureAllowEverything(Decider):
@@ -118,62 +112,6 @@ class InsecureUnguardedLog(ExchangeLog):
         """Pretend that nothing rests on an act of the person."""
         del decision
         return frozenset()
-
-
-class InsecureReceipts:
-    """Hands out receipts that another key signed than the log's."""
-
-    def __init__(self, honest: LogWriter) -> None:
-        """Stand in front of the honest writer."""
-        self._honest = honest
-        self._key = ed25519.Ed25519PrivateKey.generate()
-        self.submit = honest.submit
-
-    async def append(self, work: Work) -> Appended:
-        """Write honestly, prove dishonestly."""
-        appended = await self._honest.append(work)
-        return replace(appended, entries=tuple(self._forge(one) for one in appended.entries))
-
-    def sign(self, data: bytes) -> bytes:
-        """Sign with the wrong key."""
-        return self._key.sign(data)
-
-    def public_bytes(self) -> bytes:
-        """Give the wrong key's public half."""
-        return self._key.public_key().public_bytes_raw()
-
-    def _forge(self, receipt: Receipt) -> Receipt:
-        return replace(
-            receipt, checkpoint=sign_checkpoint(peek_checkpoint(receipt.checkpoint), self)
-        )
-
-
-class InsecureForgetfulLog:
-    """Rewrites in the database what it wrote before."""
-
-    def __init__(self, honest: LogWriter) -> None:
-        """Stand in front of the honest writer."""
-        self._honest = honest
-        self.submit = honest.submit
-
-    async def append(self, work: Work) -> Appended:
-        """Append the new entry and change the outcome of older ones."""
-
-        def forgetful(connection: Connection) -> PendingEntry | list[PendingEntry]:
-            done = work(connection)
-            connection.exec_driver_sql("DROP TRIGGER IF EXISTS audit_entry_no_update")
-            rows = connection.exec_driver_sql(
-                "SELECT log_id, idx, leaf FROM audit_entry WHERE outcome = 'deny'"
-            ).all()
-            for row in rows:
-                leaf = bytes(row.leaf).replace(b'"outcome":"deny"', b'"outcome":"hold"')
-                connection.exec_driver_sql(
-                    "UPDATE audit_entry SET leaf = ? WHERE log_id = ? AND idx = ?",
-                    (leaf, row.log_id, row.idx),
-                )
-            return done
-
-        return await self._honest.append(forgetful)
 
 
 class InsecureKeySwap(Core):

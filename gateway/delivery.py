@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from gateway.errors import ExchangeClosed, NotAParty
 from gateway.mailbox import Payload
 from gateway.model import Answer, State, withheld_fields
-from gateway.statements import check_release, read_statement
+from gateway.statements import check_release
 from gateway.steps import Step
 
 if TYPE_CHECKING:
@@ -47,22 +47,9 @@ class Deliveries:
             GatewayError: an accident; a refusal is a value. Nothing was released.
         """
         core = self._core
-        exchange = core.new_exchange_id()
-        # 2 Authenticate
-        asked = read_statement(
-            enquiry, caller, core.agencies.current(), direction="push", now=core.clock()
-        )
-        await core.observer.done(Step.AUTHENTICATE, exchange)
-        # 3 Gather
-        gathered = await core.gather(asked, caller.agency, enquiry.subject)
-        await core.observer.done(Step.GATHER, exchange)
-        # 4 Decide
-        decision = core.decide(exchange, asked, gathered)
-        await core.observer.done(Step.DECIDE, exchange)
-        # 5 Record the intent, or the refusal, which ends here
-        opened = await core.log.open(exchange, asked, decision, gathered, enquiry.detail)
-        await core.observer.done(Step.RECORD_INTENT, exchange)
-        withheld = withheld_fields(decision.decision)
+        # 2 to 5 Authenticate, gather, decide, record the intent or the refusal, which ends here
+        opened, gathered = await core.open(caller, enquiry, direction="push")
+        withheld = withheld_fields(opened.decision.decision)
         if opened.state is State.REFUSED:
             return opened.answer(withheld)
         # 6 Order; for a held one it rests with the sender's own clerk

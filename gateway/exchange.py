@@ -80,6 +80,31 @@ class Core:
     """A random 128-bit handle, hex."""
     randomness: Callable[[int], bytes]
 
+    async def open(
+        self, caller: Caller, enquiry: Enquiry, *, direction: str
+    ) -> tuple[Opened, Gathered]:
+        """Steps 2 to 5, the same whoever starts: what comes back is on record.
+
+        Raises:
+            GatewayError: an accident; nothing was recorded.
+        """
+        exchange = self.new_exchange_id()
+        # 2 Authenticate: the statement's own signature, under the caller's key
+        asked = read_statement(
+            enquiry, caller, self.agencies.current(), direction=direction, now=self.clock()
+        )
+        await self.observer.done(Step.AUTHENTICATE, exchange)
+        # 3 Gather
+        gathered = await self.gather(asked, caller.agency, enquiry.subject)
+        await self.observer.done(Step.GATHER, exchange)
+        # 4 Decide
+        decision = self.decide(exchange, asked, gathered)
+        await self.observer.done(Step.DECIDE, exchange)
+        # 5 Record the intent, or the refusal
+        opened = await self.log.open(exchange, asked, decision, gathered, enquiry.detail)
+        await self.observer.done(Step.RECORD_INTENT, exchange)
+        return opened, gathered
+
     async def gather(
         self,
         asked: Asked,
@@ -184,30 +209,19 @@ class Exchanges:
             GatewayError: an accident; a refusal is a value. Nothing was released.
         """
         core = self._core
-        exchange = core.new_exchange_id()
-        # 2 Authenticate: the statement's own signature, under the caller's key
-        asked = read_statement(
-            enquiry, caller, core.agencies.current(), direction="pull", now=core.clock()
-        )
-        await core.observer.done(Step.AUTHENTICATE, exchange)
-        # 3 Gather
-        gathered = await core.gather(asked, caller.agency, enquiry.subject)
-        await core.observer.done(Step.GATHER, exchange)
-        # 4 Decide
-        decision = core.decide(exchange, asked, gathered)
-        await core.observer.done(Step.DECIDE, exchange)
-        # 5 Record the intent, or the refusal, which ends here
-        opened = await core.log.open(exchange, asked, decision, gathered, enquiry.detail)
-        await core.observer.done(Step.RECORD_INTENT, exchange)
+        # 2 to 5 Authenticate, gather, decide, record the intent or the refusal, which ends here
+        opened, gathered = await core.open(caller, enquiry, direction="pull")
+        exchange = opened.exchange
+        withheld = withheld_fields(opened.decision.decision)
         if opened.state is State.REFUSED:
-            return opened.answer(withheld_fields(decision.decision))
+            return opened.answer(withheld)
         # 6 Order; 7 and 8 happen at the holder
         answer = await self._deliver(opened, core.order(opened, gathered))
         await core.observer.done(Step.ORDER, exchange)
         if answer is None or opened.state is State.HELD:
             if answer is not None:
                 await core.log.rest(opened, answer.detail)
-            return opened.answer(withheld_fields(decision.decision))
+            return opened.answer(withheld)
         # 9 Check and strip
         checked = await self._check(opened, answer)
         await core.observer.done(Step.STRIP, exchange)

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gateway.model import Answer, State, Withheld
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from gateway.orders import DecisionToken
     from gateway.permission_model import PermissionId
     from gateway.statements import Asked
+    from keys.envelope import Envelope
     from keys.model import ExchangeId
     from policies.decision import Decision
 
@@ -35,17 +36,28 @@ class Opened:
         """Proof that the newest intent is in the log: without it there is no order."""
         return self.receipts[-1]
 
-    def answer(self, withheld: tuple[Withheld, ...], **more: object) -> Answer:
-        """Say where the exchange stands."""
-        base = Answer(
+    def answer(
+        self,
+        withheld: tuple[Withheld, ...],
+        *,
+        envelope: Envelope | None = None,
+        order: str | None = None,
+        statement: str | None = None,
+        reference: bytes | None = None,
+    ) -> Answer:
+        """Say where the exchange stands, with what the caller may have now."""
+        return Answer(
             exchange=self.exchange,
             state=self.state,
             decision_token=self.decision.token,
             withheld=withheld,
             receipts=tuple(receipt.to_text() for receipt in self.receipts),
             log_index=self.receipt.index,
+            envelope=envelope,
+            order=order,
+            statement=statement,
+            reference=reference,
         )
-        return replace(base, **more)  # type: ignore[arg-type]
 
 
 class Verdict:

@@ -189,7 +189,8 @@ def make_event(
             "lang": wish.language,
             "choices_default": "none",
         }
-        event["granted_attributes"] = list[object](sorted(wish.fields))  # type: ignore[assignment]
+        granted: list[JsonValue] = [*sorted(wish.fields)]
+        event["granted_attributes"] = granted
         event["valid_until"] = now + wish.valid_days * 86_400
         event["assisted"] = wish.assisted
     return event

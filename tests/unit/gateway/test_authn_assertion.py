@@ -80,7 +80,7 @@ def test_an_assertion_of_a_standard_client_is_accepted() -> None:
         def public_jwk(self, _kid: object) -> dict[str, str]:
             return p256_jwk(key.public_key())
 
-    world.rings[ABH] = Ring()  # type: ignore[assignment]
+    world.rings[ABH] = Ring()  # type: ignore[assignment]  # a ring that fails on purpose
     world.publish()
     for number in range(20):
         claims = _claims(world, nbf=world.clock(), jti=f"standard-client-{number:04}")

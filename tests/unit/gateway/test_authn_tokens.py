@@ -20,6 +20,7 @@ from keys.jws import sign_jws
 from keys.model import Kid
 from keys.providers.base import KeyUse
 from keys.strict_json import dumps
+from policies.model import Kind
 from tests.support.signing_in import ABH, ISSUER, World, shared_database
 
 AUTH_KID = Kid("abh.hannover#auth-1")
@@ -199,7 +200,7 @@ def test_a_caller_has_the_kind_that_the_list_says(tmp_path: Path) -> None:
     """The token names the instance only; the kind comes from the signed list."""
     world = World()
     caller = _authenticate(world, tmp_path, _signed(world, _claims(world)))
-    assert caller == Caller(agency=ABH, kind="ABH", token_id="A" * 22)  # type: ignore[arg-type]
+    assert caller == Caller(agency=ABH, kind=Kind("ABH"), token_id="A" * 22)
 
 
 def _person(world: World, path: Path, *, insecure: bool) -> str:

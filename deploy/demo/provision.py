@@ -93,6 +93,8 @@ def provision(
 ) -> None:
     """Write everything. Processes that run already are not touched."""
     private(place.root / "agencies")
+    for member in MEMBERS:
+        private(place.agency(member.id))
     private(place.registry)
     say("keys of registry, gateway and agencies (Argon2id: a moment)")
     root_jwk = publish_list(place, issuer=ports.url("gateway"), now=now)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 
@@ -51,11 +51,12 @@ class DecisionToken:
     token: str
     decision: Decision
     expires_at: int
+    digest: bytes = field(init=False)
+    """SHA-256 of the token's bytes: `dth` in the envelope's context."""
 
-    @property
-    def digest(self) -> bytes:
-        """SHA-256 of the token's bytes: `dth` in the envelope's context."""
-        return hashlib.sha256(self.token.encode("ascii")).digest()
+    def __post_init__(self) -> None:
+        """Hash once: every later step names the decision by it."""
+        object.__setattr__(self, "digest", hashlib.sha256(self.token.encode("ascii")).digest())
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ def sign_decision(
         purpose=asked.purpose,
         trigger=asked.trigger,
         fields=tuple(
-            messages.DecidedField(one.field, one.outcome.value, one.rule, one.norms, one.reason)
+            messages.DecidedField(one.field, one.outcome.value, one.rule, one.norms, one.reasons)
             for one in decision.fields
         ),
         input=facts.to_json(),

@@ -61,16 +61,6 @@ class FieldDecision:
             raise InputInvalid("reasons_disagree")
         return result
 
-    def to_short(self) -> dict[str, JsonValue]:
-        """Return the form of the decision token: f, o, r, n, c."""
-        return {
-            "f": self.field,
-            "o": self.outcome.value,
-            "r": self.rule,
-            "n": list(self.norms),
-            "c": self.reason,
-        }
-
 
 @dataclass(frozen=True, slots=True)
 class Decision:

@@ -176,6 +176,7 @@ def _decision(token: DecisionToken) -> Decision:
                 rule=RuleId(one.rule),
                 norms=tuple(NormId(norm) for norm in one.norms),
                 reason=ReasonCode(one.reason),
+                reasons=tuple(ReasonCode(reason) for reason in one.reasons),
             )
             for one in token.fields
         )

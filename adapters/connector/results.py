@@ -89,6 +89,7 @@ def no_data(name: str, lang: Language) -> dict[str, JsonLike]:
         "rule": None,
         "norms": [],
         "reason": NO_DATA,
+        "reasons": [NO_DATA],
         "sentence": sentence.text,
         "next_step": sentence.next_step,
     }
@@ -128,6 +129,7 @@ def _told(one: FieldDecision, lang: Language) -> dict[str, JsonLike]:
         "rule": str(one.rule),
         "norms": list(one.norms),
         "reason": str(one.reason),
+        "reasons": [str(reason) for reason in one.reasons],
         "sentence": sentence.text,
         "next_step": sentence.next_step,
     }

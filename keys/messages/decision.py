@@ -40,7 +40,13 @@ class DecidedField:
     outcome: str
     rule: str
     norms: tuple[str, ...]
-    reason: str
+    reasons: tuple[str, ...]
+    """At least one; the first is the one that is shown."""
+
+    @property
+    def reason(self) -> str:
+        """Return the reason that is shown."""
+        return self.reasons[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +107,13 @@ def sign_decision(decision: DecisionToken, signer: Signer) -> str:
             "purpose": decision.purpose,
             "trigger": decision.trigger,
             "fields": [
-                {"f": f.field, "o": f.outcome, "r": f.rule, "n": list(f.norms), "c": f.reason}
+                {
+                    "f": f.field,
+                    "o": f.outcome,
+                    "r": f.rule,
+                    "n": list(f.norms),
+                    "c": list(f.reasons),
+                }
                 for f in sorted(decision.fields, key=lambda f: f.field)
             ],
             "input": dict(decision.input),
@@ -164,9 +176,16 @@ def _fields(claims: Members) -> tuple[DecidedField, ...]:
                 outcome=members.text("o"),
                 rule=members.text("r"),
                 norms=members.texts("n"),
-                reason=members.text("c"),
+                reasons=_reasons(members),
             )
         )
     if any(a.field >= b.field for a, b in itertools.pairwise(fields)):
         raise MalformedError("fields")
     return tuple(fields)
+
+
+def _reasons(members: Members) -> tuple[str, ...]:
+    reasons = members.texts("c")
+    if not reasons:
+        raise MalformedError("c")
+    return reasons

@@ -79,7 +79,7 @@ def _decision(world: World) -> str:
         recipient=ABH,
         purpose="P04",
         trigger="request",
-        fields=(messages.DecidedField("residence_status", "ALLOW_MIN", "R02", ("n",), "c"),),
+        fields=(messages.DecidedField("residence_status", "ALLOW_MIN", "R02", ("n",), ("c",)),),
         input={},
         input_digest="0" * 64,
         bundle="0" * 64,

@@ -98,7 +98,7 @@ def token_for(
         purpose=said.purpose,
         trigger=said.trigger,
         fields=tuple(
-            DecidedField(one.field, one.outcome.value, one.rule, one.norms, one.reason)
+            DecidedField(one.field, one.outcome.value, one.rule, one.norms, one.reasons)
             for one in decision.fields
         ),
         input=facts.to_json(),

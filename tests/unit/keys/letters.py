@@ -42,8 +42,8 @@ def decision(**changes: object) -> DecisionToken:
         purpose="P04",
         trigger="application",
         fields=(
-            DecidedField("birth_date", "ALLOW_MIN", "R02", ("SGB_X_67d",), "allowed"),
-            DecidedField("residence_status", "DENY", "R73", (), "no_rule"),
+            DecidedField("birth_date", "ALLOW_MIN", "R02", ("SGB_X_67d",), ("allowed",)),
+            DecidedField("residence_status", "DENY", "R73", (), ("no_rule",)),
         ),
         input={"purpose": "P04", "fields": ["birth_date", "residence_status"]},
         input_digest=hashlib.sha256(b"input").hexdigest(),

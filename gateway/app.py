@@ -134,7 +134,8 @@ def create_app(settings: Settings, stock: Stock | None = None) -> FastAPI:
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    for module in (authn_router, info, exchanges, mailbox, links, permissions):
+    # Routes are tried in this order: the one that is called most comes first.
+    for module in (exchanges, mailbox, links, permissions, info, authn_router):
         app.include_router(module.router)
     if settings.insecure_demo_person:
         app.include_router(persons.router)
@@ -165,7 +166,7 @@ async def _start(
     stack.callback(writer.close)
     transport = stock.transport
     if transport is None:
-        session = aiohttp.ClientSession(auto_decompress=False)
+        session = aiohttp.ClientSession(auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar())
         stack.push_async_callback(session.close)
         transport = ListeningConnectors(
             {AgencyId(name): url for name, url in settings.connectors.items()},

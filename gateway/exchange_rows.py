@@ -59,6 +59,7 @@ class References:
     holder: bytes
     """The holder's sealed reference or a decoy, 145 bytes."""
     recipient: bytes
+    """The recipient's, of the same shape; empty in a pull."""
     intent_entry: str
     """Log entry whose receipt goes with the order."""
 
@@ -117,8 +118,9 @@ class ExchangeRows:
         if row is None:
             return None
         both = self._wrapper.unwrap(row.sealed_references, opened.exchange.encode("ascii"))
-        half = len(both) // 2
-        return References(both[:half], both[half:], row.intent_entry)
+        pushed = opened.asked.body.direction == "push"
+        end = len(both) // 2 if pushed else len(both)
+        return References(both[:end], both[end:], row.intent_entry)
 
     def insert(self, connection: Connection, opened: Opened) -> None:
         """Write a new exchange. The statement's hash is unique: a replay fails here."""

@@ -40,7 +40,7 @@ class AboutPerson:
     holder_reference: bytes
     """The holder's own sealed reference, or a decoy of the same shape."""
     recipient_reference: bytes
-    """The recipient's own, needed when the holder started (push)."""
+    """The recipient's own when the holder started (push); nothing in a pull, which needs none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,13 +127,15 @@ def about_person(
         asked.purpose,
         now=now,
     )
-    references = (
-        links.reference_for(
-            connection, person, agency, decoy_reference(agency, agencies.kem_key(agency))
-        )
-        for agency in (asked.holder, asked.recipient)
+
+    def reference(agency: AgencyId) -> bytes:
+        decoy = decoy_reference(agency, agencies.kem_key(agency))
+        return links.reference_for(connection, person, agency, decoy)
+
+    pushed = asked.body.direction == "push"
+    return AboutPerson(
+        standing, reference(asked.holder), reference(asked.recipient) if pushed else b""
     )
-    return AboutPerson(standing, next(references), next(references))
 
 
 def decision_input(

@@ -83,6 +83,8 @@ class Database:
     def __init__(self, engine: Engine) -> None:
         """Take the engine; the threads start when first used."""
         self.engine = engine
+        # A look-up needs no transaction: each of its statements sees what is committed by then.
+        self._reading = engine.execution_options(isolation_level="AUTOCOMMIT")
         self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="lotse-read")
 
     async def read(self, look_up: Callable[[Connection], T]) -> T:
@@ -98,7 +100,7 @@ class Database:
             return change(connection)
 
     def _read(self, look_up: Callable[[Connection], Any]) -> Any:
-        with self.engine.connect() as connection:
+        with self._reading.connect() as connection:
             return look_up(connection)
 
     def close(self) -> None:

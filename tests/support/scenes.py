@@ -236,7 +236,7 @@ class StopAfter:
 
 
 def release_body(
-    gate: Gate, holder: AgencyId, exchange: str, number: str, **changes: Any
+    gate: Gate, holder: AgencyId, exchange: str, number: str, /, **changes: Any
 ) -> dict[str, Any]:
     """What a holder's connector sends after its clerk let a held order go."""
     middle = gate.middle
@@ -262,7 +262,7 @@ def release_body(
 
 
 async def let_go(
-    gate: Gate, holder: AgencyId, exchange: str, number: str, **changes: Any
+    gate: Gate, holder: AgencyId, exchange: str, number: str, /, **changes: Any
 ) -> httpx.Response:
     """The holder's clerk lets a held order go."""
     body = release_body(gate, holder, exchange, number, **changes)

@@ -10,7 +10,12 @@ from collections.abc import Generator
 import pytest
 
 # In the order in which they import each other: assertions are rewritten before the first import.
-pytest_plugins = ["tests.support.processes", "tests.support.opa", "tests.support.postgres"]
+pytest_plugins = [
+    "tests.support.processes",
+    "tests.support.opa",
+    "tests.support.postgres",
+    "tests.support.towns",
+]
 
 IN_CI = os.environ.get("LOTSE_CI") == "1"
 

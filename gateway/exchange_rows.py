@@ -17,7 +17,7 @@ from gateway.orders import DecisionToken
 from gateway.statements import read_statement_to_close, read_stored_statement
 from gateway.store.prepared import Prepared
 from gateway.store.tables import exchange as exchange_table
-from gateway.store.tables import outbox
+from gateway.store.tables import mailbox, outbox
 from keys.model import ExchangeId
 from policies.decision import Decision
 
@@ -185,3 +185,7 @@ class ExchangeRows:
     def forget_order(self, connection: Connection, exchange: ExchangeId) -> None:
         """Delete what the order was made from: nobody may make it again."""
         _FORGET.change(connection, of_exchange=exchange)
+
+    def forget_copy(self, connection: Connection, exchange: ExchangeId) -> None:
+        """Delete a sealed result that waits in a mailbox, if one does."""
+        connection.execute(delete(mailbox).where(mailbox.c.exchange == exchange))

@@ -211,10 +211,18 @@ class ExchangeLog:
         return self.entries.disclosure(opened, (), detail, ended)
 
     async def recall(self, opened: Opened, ended: str) -> Receipt:
-        """Record that a released answer did not leave, because a permission ended before."""
+        """Record that a released answer did not leave, because a permission ended before.
+
+        A copy in the mailbox goes with it: nothing would watch over that copy any more.
+
+        Raises:
+            ExchangeClosed: another call has recorded that.
+        """
 
         def work(connection: Connection) -> PendingEntry:
+            self.rows.require(connection, opened.exchange, State.ANSWERED)
             self.rows.move(connection, replace(opened, state=State.REFUSED), guard="[]")
+            self.rows.forget_copy(connection, opened.exchange)
             return self.entries.recalled(opened, ended)
 
         return (await self.log.append(work)).entries[0]

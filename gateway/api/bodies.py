@@ -12,12 +12,15 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from gateway.links import LinkHalf, Subject
 from gateway.model import Enquiry
+from keys.detail import MIN_BYTES
 from keys.errors import KeysError
 from keys.model import BlindIndex, UnlockValue
 from keys.strict_json import unb64u
 
 STATEMENT_MAX = 16_384
 """Characters of a signed message; fifty fields with all declared codes take under five thousand."""
+DETAIL_MIN = -(-MIN_BYTES * 4 // 3)
+"""Shorter than any sealed detail can be, in base64url: the evidence would be missing."""
 DETAIL_MAX = 65_536
 """Characters of a sealed detail in base64url."""
 BYTES_32 = 43
@@ -45,6 +48,7 @@ Jws = Annotated[
     ),
 ]
 Bytes32 = Annotated[Base64Url, Field(min_length=BYTES_32, max_length=BYTES_32)]
+Detail = Annotated[Base64Url, Field(min_length=DETAIL_MIN, max_length=DETAIL_MAX)]
 Lookup = Annotated[Base64Url, Field(min_length=LOOKUP_CHARACTERS, max_length=LOOKUP_CHARACTERS)]
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 AgencyName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
@@ -74,7 +78,7 @@ class EnquiryBody(Body):
 
     statement: Jws
     subject: SubjectBody
-    detail: Annotated[Base64Url, Field(max_length=DETAIL_MAX)]
+    detail: Detail
 
     def to_enquiry(self) -> Enquiry:
         """Give the core's value; still unverified."""
@@ -86,7 +90,7 @@ class ReleaseBody(Body):
 
     release: Jws
     subject: SubjectBody
-    detail: Annotated[Base64Url, Field(max_length=DETAIL_MAX)]
+    detail: Detail
 
     def to_enquiry(self) -> Enquiry:
         """Give the core's value; still unverified."""
@@ -111,7 +115,7 @@ class ResultBody(Body):
     """PUT /v1/deliveries/{id}/result: what the holder sealed."""
 
     envelope: EnvelopeBody
-    detail: Annotated[Base64Url, Field(max_length=DETAIL_MAX)]
+    detail: Detail
 
 
 class CheckBody(Body):

@@ -13,7 +13,9 @@ from gateway.api.bodies import CheckBody, EnquiryBody, ReleaseBody, ResultBody
 from gateway.api.state import WithParts
 from gateway.caller import RequireAgency
 from gateway.check import check_rules
+from gateway.errors import HolderUntrue
 from gateway.model import HolderAnswer, State, withheld_fields
+from gateway.problems import Problem
 from keys.envelope import Envelope
 from keys.model import ExchangeId
 from keys.strict_json import unb64u
@@ -98,5 +100,9 @@ async def result(
     """Hand in what the holder sealed; it waits in the recipient's mailbox."""
     envelope = Envelope.from_wire(body.envelope.model_dump())
     answer = HolderAnswer(envelope, unb64u(body.detail))
-    await parts.deliveries.result(caller, ExchangeId(exchange), answer)
+    try:
+        await parts.deliveries.result(caller, ExchangeId(exchange), answer)
+    except HolderUntrue as error:
+        # Here the holder itself is the caller: it is the request that is wrong.
+        raise Problem("invalid-request", reason=error.code) from error
     return json_response({"exchange": exchange, "status": State.WAITING.value})

@@ -7,6 +7,7 @@ import base64
 from typing import Annotated
 
 from fastapi import APIRouter, Query
+from pydantic import BeforeValidator
 from starlette.responses import Response
 
 from gateway.api.answers import PROBLEM, json_response
@@ -15,7 +16,17 @@ from gateway.caller import RequireAgency
 from gateway.problems import Problem
 
 router = APIRouter(responses=PROBLEM)
-LogSize = Annotated[int, Query(ge=0, le=2**53)]
+
+
+def _digits(text: object) -> object:
+    if not isinstance(text, str) or not text.isascii() or not text.isdigit():
+        message = "digits only"
+        raise ValueError(message)
+    return text
+
+
+LogSize = Annotated[int, Query(ge=0, le=2**53), BeforeValidator(_digits)]
+"""A number of entries; nothing that merely can be read as one."""
 
 
 @router.get("/health", tags=["operation"], operation_id="health")

@@ -13,6 +13,7 @@ import pytest
 
 from gateway.authn.scopes import ROUTES, Scope
 from keys.model import AgencyId
+from keys.strict_json import b64u
 from tests.support.middle import ABH, JC, JC2, MBE, Gate
 from tests.support.scenes import (
     ask_held,
@@ -105,9 +106,12 @@ async def test_a_third_agency_cannot_tell_a_foreign_exchange_from_none(
     async with one_gate(tmp_path) as gate:
         await release_of_paper(gate, await gate.person(ABH, "A1"))
         waiting = await paper_waits(gate)
-        envelope = gate.middle.holder.carry_out(await _some_order(gate)).unverified_envelope
-        assert envelope is not None
-        BODIES["result"] = {"envelope": envelope.to_wire(), "detail": "AAAA"}
+        sealed = gate.middle.holder.carry_out(await _some_order(gate))
+        assert sealed.unverified_envelope is not None
+        BODIES["result"] = {
+            "envelope": sealed.unverified_envelope.to_wire(),
+            "detail": b64u(sealed.detail),
+        }
         foreign = {
             "answered": (await ask_status(gate)).json()["exchange"],
             "refused": (await ask_status(gate, declared={})).json()["exchange"],

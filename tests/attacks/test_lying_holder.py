@@ -292,7 +292,7 @@ async def test_a_lying_result_stays_out_of_the_mailbox(tmp_path: Path) -> None:
         exchange = (await ask_held(gate)).json()["exchange"]
         order = (await let_go(gate, JC, exchange, "J1")).json()["order"]
         response = await gate.hand_in_answer(JC, exchange, foreign)
-        assert problem_code(response) == "holder-rejected"
+        assert (response.status_code, problem_code(response)) == (400, "invalid-request")
         assert row_counts(gate.middle)["mailbox"] == 0
         assert await state_of(gate, exchange, ABH) == "ordered"
         assert (await gate.hand_in(JC, exchange, order)).status_code == 200
@@ -372,6 +372,7 @@ def _drip(speaker: Speaker, _order: str) -> None:
 
 BIG = b'{"envelope":{"m":"a.b.c","f":[]},"detail":"' + b"A" * 1_100_000 + b'"}'
 DETAIL_TOO_BIG = json.dumps({"held": True, "detail": b64u(bytes(50_000))}).encode()
+DETAIL_MISSING = json.dumps({"held": True, "detail": ""}).encode()
 WIRE_LIES: dict[str, tuple[Callable[[Speaker, str], None], int, str]] = {
     "garbage": (saying(200, b"\x00\xff canary garbage"), 502, "holder-rejected"),
     "an empty answer": (saying(200, b""), 502, "holder-rejected"),
@@ -381,6 +382,7 @@ WIRE_LIES: dict[str, tuple[Callable[[Speaker, str], None], int, str]] = {
     "held as a number": (saying(200, b'{"held":1,"detail":"AAAA"}'), 502, "holder-rejected"),
     "not held after all": (saying(200, b'{"held":false,"detail":"AA"}'), 502, "holder-rejected"),
     "too large": (saying(200, BIG), 502, "holder-rejected"),
+    "no detail": (saying(200, DETAIL_MISSING), 502, "holder-rejected"),
     "a detail too large": (saying(200, DETAIL_TOO_BIG), 502, "holder-rejected"),
     "an accident": (saying(500, b'{"canary":1}'), 504, "holder-unreachable"),
     "a problem": (

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
@@ -24,6 +25,7 @@ from adapters.connector.store.orders import OrderMarks, Taking
 from adapters.connector.verify_order import check_order, verified
 from adapters.connector.waiting import call_attention, rest_order
 from adapters.errors import SourceUnavailable
+from keys.context import pae
 from keys.errors import KeysError
 from keys.jws import token_hash
 from keys.pseudonyms import open_reference
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from adapters.connector.fetching import Fetched
     from adapters.connector.office import Office
     from adapters.connector.verify_order import CheckedOrder, ReleasePath, VerifiedOrder
+    from keys.messages import Order
     from keys.model import FileNumber
 
 
@@ -242,12 +245,31 @@ class Holding:
         return self._turns.setdefault(key, asyncio.Lock())
 
 
+def _content_hash(order: Order) -> bytes:
+    """Name what an order asks for: all of it but time, receipt and signature.
+
+    The gateway makes an order anew when the answer to the first one got lost. That is the same
+    order, and it gets the same bytes.
+    """
+    return hashlib.sha256(
+        pae(
+            order.order,
+            order.exchange,
+            order.holder,
+            order.statement,
+            order.decision,
+            order.recipient_kid,
+            order.reference,
+        )
+    ).digest()
+
+
 def _marks(checked: CheckedOrder, path: ReleasePath | None) -> OrderMarks:
     # A released order repeats statement and exchange on purpose; its own id still counts once.
     again = path is not None and path.released
     return OrderMarks(
         order_id=checked.order.order,
-        order_hash=token_hash(checked.token),
+        order_hash=_content_hash(checked.order),
         statement_hash=token_hash(checked.token) if again else checked.statement_hash,
         exchange=None if again else checked.order.exchange,
         expires_at=checked.order.expires_at,

@@ -17,6 +17,7 @@ from adapters.connector.errors import CheckFailed, UnknownKey
 from keys import errors as keys_errors
 from keys.jws import token_hash
 from keys.messages import read_decision
+from keys.timing import CLOCK_SKEW_SECONDS
 from policies.decide import rules_of_the_day
 from policies.decision import Decision, FieldDecision, overall_of
 from policies.errors import PolicyError
@@ -134,14 +135,6 @@ def _check_input(
     source, recipient = agencies.agency(statement.source), agencies.agency(statement.recipient)
     if source is None or recipient is None:
         raise UnknownKey(Check.PARTIES)
-    found = agencies.agreement(
-        statement.source, statement.recipient, statement.purpose, token.issued_at
-    )
-    agreement = AgreementFacts(
-        in_force=found is not None,
-        undertaking_78=found is not None and found.undertaking_78,
-        approval_79=found is not None and found.approval_79,
-    )
     released = facts.holder.released_by_source
     expected = replace(
         facts,
@@ -151,20 +144,56 @@ def _check_input(
         trigger=facts.trigger,
         fields=tuple(FieldId(name) for name in statement.fields),
         declared=statement.declared,
-        agreement=agreement,
+        agreement=_agreement(statement, agencies, token.issued_at),
         holder=HolderFacts(
             released_by_source=released if released_by_source is None else released_by_source
         ),
     )
-    day = dt.datetime.fromtimestamp(token.issued_at, tz=dt.UTC).date()
     if (
         facts.canonical() != expected.canonical()
         or facts.trigger != statement.trigger
         or facts.digest() != token.input_digest
-        or not set(rules_of_the_day(catalogue, day)) <= set(facts.lapsed)
+        or not _lapsed(catalogue, token.issued_at) <= set(facts.lapsed)
     ):
         raise CheckFailed(Check.DECISION_INPUT)
     return facts
+
+
+def check_still_true(
+    decision: CheckedDecision,
+    statement: Statement,
+    *,
+    agencies: AgencyList,
+    catalogue: Catalogue,
+    now: int,
+) -> None:
+    """Hold a decision that is about to be carried out against the agreement and rules of now.
+
+    The time in the token is the gateway's word: a decision dated back to when an agreement or a
+    rule was in force would otherwise still count.
+
+    Raises:
+        CheckFailed: EXPIRY or DECISION_INPUT.
+    """
+    if decision.token.issued_at + CLOCK_SKEW_SECONDS < statement.issued_at:
+        raise CheckFailed(Check.EXPIRY)
+    if decision.input.agreement != _agreement(statement, agencies, now):
+        raise CheckFailed(Check.DECISION_INPUT)
+    if not _lapsed(catalogue, now) <= set(decision.input.lapsed):
+        raise CheckFailed(Check.DECISION_INPUT)
+
+
+def _agreement(statement: Statement, agencies: AgencyList, at: int) -> AgreementFacts:
+    found = agencies.agreement(statement.source, statement.recipient, statement.purpose, at)
+    return AgreementFacts(
+        in_force=found is not None,
+        undertaking_78=found is not None and found.undertaking_78,
+        approval_79=found is not None and found.approval_79,
+    )
+
+
+def _lapsed(catalogue: Catalogue, at: int) -> set[RuleId]:
+    return set(rules_of_the_day(catalogue, dt.datetime.fromtimestamp(at, tz=dt.UTC).date()))
 
 
 def _decision(token: DecisionToken) -> Decision:

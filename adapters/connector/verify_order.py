@@ -11,7 +11,7 @@ from dataclasses import InitVar, dataclass
 from typing import TYPE_CHECKING, Final
 
 from adapters.connector.checks import Check
-from adapters.connector.decision_check import check_decision, reading
+from adapters.connector.decision_check import check_decision, check_still_true, reading
 from adapters.connector.errors import CheckFailed, UnknownKey
 from adapters.connector.logwatch import LeafMustSay, check_leaf, check_receipt
 from keys.errors import KeysError
@@ -136,6 +136,8 @@ def check_order(
     )
     if decision.token.exchange != order.exchange:
         raise CheckFailed(Check.EXCHANGE)
+    if not decision.theirs.held:
+        check_still_true(decision, statement, agencies=agencies, catalogue=catalogue, now=now)
     waits = bool(decision.theirs.held) or path is not None
     if not waits and now >= statement.expires_at + ON_THE_WAY_SECONDS:
         raise CheckFailed(Check.EXPIRY)

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""``python -m deploy.bench``: prepares, measures, prints a Markdown report on standard output."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import sys
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from deploy.bench.parts import log_costs, part_costs, slowdown
+from deploy.bench.place import provision
+from deploy.bench.postgres import PostgresUnavailable, cluster
+from deploy.bench.processes import cores, pin
+from deploy.bench.report import Report, write
+from deploy.bench.runs import measure, soak, start
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from deploy.bench.runs import Bench
+
+SECONDS: Final = 2.0
+SOAK_SECONDS: Final = 3600.0
+REPEATS: Final = 3
+SQLITE: Final = "sqlite"
+POSTGRESQL: Final = "postgresql"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the measurements that were asked for; 0 unless the bench itself failed."""
+    options = _options(arguments)
+    report = Report(
+        command="python -m deploy.bench " + " ".join(arguments or sys.argv[1:]),
+        date=time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
+    )
+    first, beside = cores()
+    if first == beside:
+        report.notes.append("One core only: gateway, stand-in and load share it")
+    pin(beside)
+    with ExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lotse-bench-")))
+        _say("keys and agency list")
+        place = provision(directory, int(time.time()))
+        bench = start(stack, place, _say)
+        for name, new_database in _databases(options.database, directory, stack, report).items():
+            report.slowdown.append(_slowdown(first, beside))
+            _measure(options, bench, name, new_database, report)
+        if not options.soak:
+            _say("single parts")
+            report.parts = part_costs(place)
+        report.slowdown.append(_slowdown(first, beside))
+    sys.stdout.write(write(report))
+    if options.json is not None:
+        options.json.write_text(json.dumps(dataclasses.asdict(report), indent=1), "utf-8")
+    return 0
+
+
+def _measure(
+    options: argparse.Namespace,
+    bench: Bench,
+    name: str,
+    new_database: Callable[[], str],
+    report: Report,
+) -> None:
+    if options.soak:
+        report.notes.append(f"Soak on {name}")
+        report.soak = soak(bench, name, new_database(), seconds=options.seconds)
+        return
+    report.databases.append(
+        measure(
+            bench,
+            name,
+            new_database(),
+            seconds=options.seconds,
+            repeats=options.repeats,
+            large=options.large,
+        )
+    )
+    _say(f"{name}: the log alone")
+    report.log[name] = log_costs(bench.place, new_database())
+
+
+def _databases(
+    wanted: str, directory: Path, stack: ExitStack, report: Report
+) -> dict[str, Callable[[], str]]:
+    """Give for each database a function that makes an empty one and tells its URL."""
+    made: dict[str, Callable[[], str]] = {}
+    if wanted in (SQLITE, "both"):
+        names = iter(range(100))
+        made[SQLITE] = lambda: f"sqlite:///{directory / f'bench{next(names)}.sqlite'}"
+    if wanted in (POSTGRESQL, "both"):
+        _say("a temporary PostgreSQL")
+        try:
+            made[POSTGRESQL] = stack.enter_context(cluster())
+        except PostgresUnavailable as reason:
+            report.notes.append(f"PostgreSQL was not measured: {reason}")
+    return made
+
+
+def _slowdown(first: set[int], beside: set[int]) -> float:
+    """Try the gateway's core for a moment, while no gateway runs there."""
+    pin(first)
+    try:
+        return slowdown()
+    finally:
+        pin(beside)
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m deploy.bench", description=__doc__)
+    parser.add_argument(
+        "--large", action="store_true", help="fill the database before: persons, permissions, log"
+    )
+    parser.add_argument("--soak", action="store_true", help="one long run; looks for drift")
+    parser.add_argument("--seconds", type=float, help="per run (2), or of the whole soak (3600)")
+    parser.add_argument("--repeats", type=int, default=REPEATS, help="of every run (3)")
+    parser.add_argument("--database", choices=(SQLITE, POSTGRESQL, "both"))
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there too")
+    options = parser.parse_args(arguments)
+    options.seconds = options.seconds or (SOAK_SECONDS if options.soak else SECONDS)
+    options.database = options.database or (SQLITE if options.soak else "both")
+    return options
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"bench: {text}\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -17,10 +17,12 @@ from gateway.mailbox import Payload
 from gateway.model import Answer, State, withheld_fields
 from gateway.statements import check_release
 from gateway.steps import Step
+from keys.errors import NotInForce, UnknownKey
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from audit.entry import PendingEntry
     from audit.proof import Receipt
     from audit.reader import LogReader
     from gateway.caller import Caller
@@ -111,7 +113,7 @@ class Deliveries:
         checked = core.check(opened, answer)
         await core.observer.done(Step.STRIP, exchange)
 
-        def put(connection: Connection) -> None:
+        def put(connection: Connection) -> list[PendingEntry]:
             references = core.log.rows.references(connection, opened)
             if references is None:
                 raise ExchangeClosed
@@ -122,8 +124,10 @@ class Deliveries:
                 references.recipient if pushed else None,
             )
             self._mailboxes.put(connection, opened, checked, payload)
+            return []
 
-        await core.database.write(put)
+        # No entry, but in order with those that end an exchange: what ended takes no result.
+        await core.log.log.append(put)
 
     async def pick_up(self, caller: Caller, exchange: ExchangeId) -> Answer:
         """Steps 10 and 11 for the recipient.
@@ -164,9 +168,13 @@ class Deliveries:
         self, exchange: ExchangeId, agency: AgencyId, *, holder_only: bool = False
     ) -> Opened:
         agencies = self._core.agencies.current()
-        opened = await self._core.database.read(
-            lambda connection: self._core.log.rows.load(connection, exchange, agencies)
-        )
+        try:
+            opened = await self._core.database.read(
+                lambda connection: self._core.log.rows.load(connection, exchange, agencies)
+            )
+        except (NotInForce, UnknownKey):
+            # Too old, or signed by a key that is gone: to everybody as if it had never been.
+            raise NotAParty from None
         if opened is None:
             raise NotAParty
         parties = {opened.asked.holder}

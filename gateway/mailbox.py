@@ -163,6 +163,7 @@ class Mailboxes:
 
         Raises:
             NotAParty: nothing waits here for this agency.
+            ExchangeClosed: it ended while it waited.
         """
         verdict = Verdict()
         found: list[Payload] = []
@@ -180,6 +181,7 @@ class Mailboxes:
                 verdict.ended, verdict.state = None, State.ANSWERED
                 found.append(payload)
                 return []
+            self._log.rows.require(connection, opened.exchange, State.WAITING)
             names = frozenset(item.name for item in payload.envelope.items)
             entry = self._log.release_now(
                 connection,

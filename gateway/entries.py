@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from keys.model import AgencyId
     from keys.providers.base import HmacKey
 
-DEFAULT_RETENTION = "months12"
-"""Class of events that no rule decides: twelve months (law.md 10, own choice)."""
 
 
 class Entries:

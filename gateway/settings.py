@@ -67,14 +67,6 @@ class Settings(BaseModel):
     """Names this replica in log entries."""
     connectors: dict[AgencyName, str] = Field(default_factory=dict)
     """Agency id to the base address of its listening connector."""
-    mailbox_days: int = Field(default=3, ge=1, le=3)
-    """Days that a sealed result waits; at most three."""
-    hold_days: int = Field(default=28, ge=1, le=28)
-    """Days that an order waits for a human; at most 28."""
-    statement_seconds: int = Field(default=300, ge=30, le=300)
-    """Longest life of a caller's signed statement that is accepted."""
-    order_seconds: int = Field(default=60, ge=5, le=300)
-    """Life of an order."""
     holder_seconds: int = Field(default=10, ge=1, le=60)
     """How long a holding connector may take to answer."""
     insecure_demo_person: bool = False

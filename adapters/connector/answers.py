@@ -7,16 +7,16 @@ answer is opened again: what was believed once is checked again from the same by
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from adapters.connector.answer_receipts import check_receipts, decided_at
 from adapters.connector.checks import Check
 from adapters.connector.decision_check import check_decision, reading
 from adapters.connector.errors import CheckFailed
-from adapters.connector.logwatch import LeafMustSay, check_leaf, check_receipt
+from adapters.connector.logwatch import check_receipt
 from keys.envelope import Envelope, Expect, verify_manifest
 from keys.jws import token_hash
 from keys.messages import HELD_SECONDS, read_statement
@@ -124,15 +124,15 @@ def check_answer(unverified: Mapping[str, JsonValue], frame: Frame) -> CheckedAn
     with reading(Check.SHAPE):
         exchange = parse_exchange_id(body.exchange)
     receipts = tuple(check_receipt(text, frame.agencies.log_vkey) for text in body.receipts)
-    decided_at = _decided_at(receipts) if frame.late else frame.now
-    token, statement = _statement(body, frame, decided_at)
+    moment = decided_at(receipts) if frame.late else frame.now
+    token, statement = _statement(body, frame, moment)
     decision = check_decision(
         body.decision,
         statement=statement,
         statement_hash=token_hash(token),
         agencies=frame.agencies,
         catalogue=frame.catalogue,
-        now=decided_at,
+        now=moment,
         released_by_source=None,
     )
     if decision.token.exchange != exchange:
@@ -150,7 +150,7 @@ def check_answer(unverified: Mapping[str, JsonValue], frame: Frame) -> CheckedAn
         body=body,
     )
     _check_status(checked)
-    _check_receipts(checked, token_hash(token))
+    check_receipts(checked, token_hash(token))
     return checked
 
 
@@ -239,60 +239,3 @@ def _check_status(checked: CheckedAnswer) -> None:
             fits = checked.manifest is None and bool(sent) and not theirs.held
     if not fits:
         raise CheckFailed(Check.FIELDS)
-
-
-def _check_receipts(checked: CheckedAnswer, statement_hash: bytes) -> None:
-    """Each receipt must speak of this exchange; intent and disclosure of exactly this decision."""
-    statement, decision = checked.statement, checked.decision
-
-    def must(kind: str, outcomes: set[str], fields: tuple[str, ...] | None) -> LeafMustSay:
-        return LeafMustSay(
-            kind=kind,
-            outcomes=frozenset(outcomes),
-            exchange=checked.exchange,
-            source=statement.source,
-            recipient=statement.recipient,
-            by=statement.issuer,
-            purpose=statement.purpose,
-            statement_hash=statement_hash,
-            decision_hash=decision.hash if fields is not None else None,
-            bundle=decision.token.bundle if fields is not None else None,
-            fields=fields,
-        )
-
-    first_outcome = {"held": "hold", "refused": "deny"}.get(checked.status, "permit")
-    disclosed = checked.manifest is not None or bool(checked.withdrawn)
-    if disclosed:
-        first_outcome = "permit"
-    intents = [
-        one
-        for one in checked.receipts
-        if one.kind == "access.requested" and one.leaf.get("dec") == decision.hash.hex()
-    ]
-    others = [one for one in checked.receipts if one not in intents]
-    if len(intents) != 1:
-        raise CheckFailed(Check.RECEIPT_COUNT)
-    check_leaf(intents[0], must("access.requested", {first_outcome}, statement.fields))
-    if disclosed:
-        if not others or others[-1] is not checked.receipts[-1]:
-            raise CheckFailed(Check.RECEIPT_COUNT)
-        arrived = () if checked.manifest is None else tuple(checked.manifest.names)
-        outcome = "permit" if checked.manifest is not None else "withheld"
-        check_leaf(others.pop(), must("disclose", {outcome}, arrived))
-    for earlier in others:
-        # The held intent, and its resting with the clerk, came before a release.
-        if earlier.kind not in ("access.requested", "exchange.held", "exchange.released"):
-            raise CheckFailed(Check.RECEIPT_LEAF)
-        check_leaf(earlier, must(earlier.kind, {"hold", "permit"}, None))
-    if checked.body.log_index not in {one.index for one in checked.receipts}:
-        raise CheckFailed(Check.RECEIPT_LEAF)
-
-
-def _decided_at(receipts: tuple[CheckedReceipt, ...]) -> int:
-    """Read when the intent behind an answer was recorded, from the log entry itself."""
-    times = [one.leaf.get("ts") for one in receipts if one.kind == "access.requested"]
-    try:
-        moments = [dt.datetime.fromisoformat(str(time)) for time in times]
-        return int(max(moments).timestamp())
-    except ValueError:
-        raise CheckFailed(Check.RECEIPT_LEAF) from None

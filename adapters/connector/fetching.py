@@ -120,6 +120,8 @@ class Fetcher:
             raise SourceUnavailable("no answer in time") from None
         except SourceBroken:
             broken, values, remaining = True, {}, frozenset()
+        if broken:
+            await self._works_for_others(stranger, asked)
         attention = BROKEN if broken else AMBIGUOUS if knows.ambiguous else None
         return Fetched(
             values={name: values.get(name) for name in decision.sent},
@@ -133,6 +135,23 @@ class Fetcher:
             ),
             attention=attention,
         )
+
+    async def _works_for_others(self, stranger: FileNumber, fields: frozenset[str]) -> None:
+        """Look for a number that nobody has: what breaks then is broken for everyone.
+
+        That tells nothing about a person and may be said; "no data" would be untrue.
+
+        Raises:
+            SourceUnavailable: it breaks for everyone, or does not answer any more.
+        """
+        try:
+            async with asyncio.timeout(self._seconds):
+                await self._source.facts(stranger)
+                await self._source.read(stranger, fields)
+        except TimeoutError:
+            raise SourceUnavailable("no answer in time") from None
+        except SourceBroken:
+            raise SourceUnavailable("the source does not fit its mapping") from None
 
     async def _facts(self, file_number: FileNumber) -> tuple[HolderKnows, bool]:
         # A record that does not fit its mapping concerns one person: to say so would tell that

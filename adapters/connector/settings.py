@@ -11,8 +11,16 @@ import tomllib
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+)
 
 from adapters.connector.errors import SettingsRejected
 
@@ -21,6 +29,9 @@ if TYPE_CHECKING:
 
 AGENCY_PATTERN: Final = r"^[a-z0-9][a-z0-9._-]{0,63}$"
 """Identifiers of the envelope context (see docs/gfe1.md)."""
+
+LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+"""Where plain http is accepted: nothing leaves the machine."""
 
 HeldDays = Annotated[int, Field(ge=1, le=28)]
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -79,6 +90,15 @@ class GatewaySettings(_Strict):
     connect_seconds: Seconds = 3.0
     answer_seconds: Seconds = 20.0
     ca_file: Annotated[Path | None, Field(strict=False)] = None
+
+    @field_validator("url")
+    @classmethod
+    def _protected(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme != "https" and parts.hostname not in LOOPBACK:
+            message = "must begin with https://, or be an address of this machine"
+            raise ValueError(message)
+        return url
 
 
 class RegistrySettings(_Strict):

@@ -78,6 +78,7 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
         ('id = "jc.hannover"', 'id = "JC Hannover"'),
         ('id = "jc.hannover"', "id = 5"),
         ("https://lotse.example", "file:///etc"),
+        ('url = "https://lotse.example"', 'url = "http://lotse.example"'),
         ('role = "system"', 'role = "admin"'),
         ("0000000000", "plain-token"),
         ("[agency]", 'base = "/"\n[agency]'),

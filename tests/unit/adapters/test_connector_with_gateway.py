@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +18,9 @@ from audit.checkpoint import log_key
 from audit.verify import verify_receipt
 from gateway.model import HolderAnswer
 from gateway.orders import Order, read_holder_answer
+from gateway.steps import Step
 from keys.agencylist import GatewayEntry
-from keys.model import AgencyId
+from keys.model import AgencyId, ExchangeId
 from keys.providers.base import KeyUse
 from tests.support import middle as middle_module
 from tests.support.connectors import (
@@ -40,6 +41,7 @@ from tests.support.connectors import (
     settings_for,
     shared_decider,
 )
+from tests.support.gate import Gate
 from tests.support.middle import ISSUER, ORIGIN, Middle
 from tests.support.simulated_gateway import SimulatedGateway
 
@@ -63,6 +65,7 @@ class Net:
     clients: dict[str, httpx.AsyncClient]
     sources: dict[str, MemorySource]
     vkey: str
+    gate: Gate
 
     async def link(self, *files: tuple[str, str]) -> None:
         """Hold the code ceremony between the first file's agency and each other's."""
@@ -91,7 +94,7 @@ class Net:
 
 
 @asynccontextmanager
-async def net(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Net]:
+async def net(folder: Path, monkeypatch: pytest.MonkeyPatch, **stock: Any) -> AsyncIterator[Net]:
     """Run the gateway's application and three connectors."""
     middle = Middle.build(folder)
     vkey = log_key(ORIGIN, middle.keys.log_signer()).to_text()
@@ -103,9 +106,9 @@ async def net(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Ne
     middle.publish()
     holders = AsgiHolders()
     async with AsyncExitStack() as stack:
-        gate = await stack.enter_async_context(middle.running(transport=holders))
+        gate = await stack.enter_async_context(middle.running(transport=holders, **stock))
         root = middle.root.public_jwk(middle.root.kids(KeyUse.ROOT)[0])
-        made = Net({}, {}, vkey)
+        made = Net({}, {}, vkey, gate)
         for agency in (ABH, JC, MELDE):
             raw = {
                 "agency": {"id": agency, "language": "de"},
@@ -157,6 +160,50 @@ async def test_a_pull_is_answered(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 def _kind(path: str, vkey: str) -> str:
     return str(verify_receipt(Path(path).read_text(), vkey).leaf["kind"])
+
+
+class WithdrawsAt:
+    """Withdraws a permission when an exchange has done a step."""
+
+    def __init__(self, step: Step) -> None:
+        self._step = step
+        self.withdraw: Callable[[], Awaitable[object]] | None = None
+
+    async def done(self, step: Step, exchange: ExchangeId) -> None:
+        """Withdraw once."""
+        del exchange
+        if step is self._step and self.withdraw is not None:
+            withdraw, self.withdraw = self.withdraw, None
+            await withdraw()
+
+
+@pytest.mark.parametrize(
+    "step", [Step.ORDER, Step.STRIP, Step.RECORD_RELEASE], ids=lambda s: s.name
+)
+async def test_an_answer_that_was_stopped_is_believed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: Step
+) -> None:
+    """A withdrawal on the way: no field arrives, and the asker reads why instead of an alarm."""
+    observer = WithdrawsAt(step)
+    async with net(tmp_path, monkeypatch, observer=observer) as made:
+        office = AgencyId(JC)
+        person = await made.gate.person(office, JC_FILE)
+        given = await made.gate.allow(
+            person, "fetch-residence-proof", AgencyId(ABH), office, ["permit_type"]
+        )
+        observer.withdraw = lambda: made.gate.withdraw(person, given.json()["id"])
+        wish = {
+            **U02,
+            "fields": ["permit_type"],
+            "trigger": "subject_choice",
+            "declared": {"procedure_electronic": True},
+        }
+        told = await made.post(JC, "/enquiries", wish)
+        assert told["status"] == 200, told
+        assert told["fields"] == {}
+        assert [(one["field"], one["reason"]) for one in told["withheld"]] == [
+            ("permit_type", "consent_revoked")
+        ]
 
 
 async def test_a_refusal_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

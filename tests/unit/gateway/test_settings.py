@@ -40,7 +40,7 @@ def test_a_file_becomes_frozen_settings(tmp_path: Path) -> None:
     settings = load_settings(file)
     assert settings.keyring_file == tmp_path / "gateway.keyring"
     assert settings.passphrase_file == Path("/run/secrets/passphrase")
-    assert (settings.mailbox_days, settings.hold_days, settings.statement_seconds) == (3, 28, 300)
+    assert settings.holder_seconds == 10
     assert settings.connectors == {"abh.hannover": "https://connector.abh.example"}
     with pytest.raises(ValidationError):
         setattr(settings, "issuer", "https://other.example")  # noqa: B010 - mypy refuses it, too
@@ -61,10 +61,6 @@ def test_no_setting_switches_a_promise_off() -> None:
         "log_origin",
         "node",
         "connectors",
-        "mailbox_days",
-        "hold_days",
-        "statement_seconds",
-        "order_seconds",
         "holder_seconds",
         "insecure_demo_person",
     }
@@ -123,12 +119,7 @@ def test_a_missing_key_is_named(tmp_path: Path, key: str) -> None:
         {"port": "8400"},
         {"port": 70_000},
         {"port": True},
-        {"mailbox_days": 0},
-        {"mailbox_days": 4},
-        {"hold_days": 29},
-        {"statement_seconds": 301},
-        {"statement_seconds": 3600},
-        {"order_seconds": 100_000},
+        {"holder_seconds": 61},
         {"holder_seconds": 0},
         {"insecure_demo_person": "yes"},
     ],

@@ -18,15 +18,15 @@ from sqlalchemy import Connection
 from audit.vocabulary import EntryKind
 from deploy.demo.cast import MELDE
 from gateway.steps import Step
-from keys.model import ExchangeId, FileNumber
-from keys.strict_json import JsonValue, b64u, unb64u
+from keys.model import ExchangeId
+from keys.strict_json import b64u, unb64u
 from policies.decide import Decider
 from policies.model import FieldId
 from tests.support.connectors import shared_decider
 from tests.support.silence import LINKED, UNLINKED, Table, ask_register, leaks, run
+from tests.support.sources import Other
 
 if TYPE_CHECKING:
-    from adapters.sources.base import HolderKnows, LinkIdentity, Record, SourceAdapter, SourceReport
     from audit.entry import PendingEntry
     from gateway.exchange import Core
     from tests.support.town import Town
@@ -45,41 +45,10 @@ def stranger(town: Town) -> Table:
 # --- what a value itself could tell -------------------------------------------------------------
 
 
-@dataclass
-class LongStreet:
-    """Stands in front of a source; every street it gives is longer than any bucket."""
-
-    inner: SourceAdapter
-
-    async def facts(self, file_number: FileNumber) -> HolderKnows:
-        """As the source says."""
-        return await self.inner.facts(file_number)
-
-    async def read(self, file_number: FileNumber, fields: frozenset[str]) -> Record:
-        """As the source says, with a long street where there is one."""
-        record = await self.inner.read(file_number, fields)
-        values: dict[str, JsonValue] = dict(record.values)
-        if values.get("address_street") is not None:
-            values["address_street"] = "Langer Weg " * 80
-        return replace(record, values=values)
-
-    async def identity(self, file_number: FileNumber) -> LinkIdentity | None:
-        """As the source says."""
-        return await self.inner.identity(file_number)
-
-    async def check(self) -> SourceReport:
-        """As the source says."""
-        return await self.inner.check()
-
-    async def close(self) -> None:
-        """As the source does."""
-        await self.inner.close()
-
-
 def test_a_value_too_long_for_its_bucket_tells_nothing(town: Town, stranger: Table) -> None:
     """Attack: a person with a very long street. It is not sent, a person at the register is told."""
-    source = town.source(MELDE)
-    with town.awake(parts={MELDE: {"source": LongStreet(source)}}) as life:
+    source = Other(town.source(MELDE), {"address_street": "Langer Weg " * 80})
+    with town.awake(parts={MELDE: {"source": source}}) as life:
         seen = run(life, ask_register(life, LINKED))
         matters = life.office(MELDE)._call("GET", "/held", role="clerk")["held"]
     assert leaks(stranger, seen.table) == []

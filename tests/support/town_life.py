@@ -82,7 +82,8 @@ class Life:
         self.town = town
         self.place, self.ports = town.place, town.ports
         self.changes = changes
-        self.clock = changes.clock or Clock(town.now)
+        self.clock = Clock(town.now)
+        self._now = changes.clock or self.clock
         self.apps: dict[str, FastAPI] = {}
         routes = [
             Route(role, port, self.ports.chosen[role.partition(">")[2]])
@@ -246,7 +247,7 @@ class Life:
     def _gateway(self) -> App:
         settings: GatewaySettings = gateway_settings(self.place.gateway / "gateway.toml")
         settings = settings.model_copy(update=self.changes.gateway_settings)
-        stock = Stock(clock=self.clock, engine=shared_engine(), keyring=self.town.gateway_ring)
+        stock = Stock(clock=self._now, engine=shared_engine(), keyring=self.town.gateway_ring)
         app = create_app(settings, replace(stock, **self.changes.stock))
         self.apps["gateway"] = app
         around = self.changes.gateway
@@ -254,7 +255,7 @@ class Life:
 
     def _connector(self, agency: AgencyId) -> App:
         settings = connector_settings(self.place.connector(agency) / "connector.toml")
-        parts = Parts(decider=shared_decider(), clock=self.clock, keys=self.town.rings[agency])
+        parts = Parts(decider=shared_decider(), clock=self._now, keys=self.town.rings[agency])
         app = create_connector(
             self.changes.settings(settings),
             parts=replace(parts, **self.changes.parts.get(agency, {})),

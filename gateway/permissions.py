@@ -152,10 +152,11 @@ def still_stands(
 
     Spends a single use. Gives what `ended_state` gives; unless None, nothing may be released.
     """
-    ended, covering = _covering(connection, relied_on, frozenset(fields), spender, now)
+    wanted = frozenset(fields)
+    ended, covering = _covering(connection, relied_on, wanted, spender, now)
     if ended is None:
         for row in covering:
-            if row.single_use and row.spent_by is None:
+            if row.single_use and row.spent_by is None and wanted & set(json.loads(row.fields)):
                 connection.execute(
                     update(permission).where(permission.c.id == row.id).values(spent_by=spender)
                 )
@@ -174,13 +175,19 @@ def _covering(
     rows = connection.execute(select(permission).where(permission.c.id.in_(list(relied_on)))).all()
     covering: list[Row[*tuple[Any, ...]]] = []
     ended: Standings = "withdrawn"
+    stands: set[tuple[str, str]] = set()
+    relied: set[tuple[str, str]] = set()
     for row in rows:
         state = _state_now(row, now, spender)
+        named = {(str(row.type), name) for name in wanted & set(json.loads(row.fields))}
+        relied |= named
         if state == "in_force":
             covering.append(row)
-        else:
+            stands |= named
+        elif named:
             ended = state
-    if wanted - {name for row in covering for name in json.loads(row.fields)}:
+    # One type never stands in for another: a consent is no release from secrecy.
+    if relied - stands or wanted - {name for _, name in stands}:
         return ended, []
     return None, covering
 

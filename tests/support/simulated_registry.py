@@ -24,7 +24,7 @@ from policies.decide import Decider
 from tests.support.clock import START, Clock
 from tests.support.simulated_log import SimulatedLog
 
-ISSUER = "http://gateway.test"
+ISSUER = "https://gateway.test"
 WEEK = 7 * 86_400
 AGENCY_USES = (KeyUse.SIG, KeyUse.KEM, KeyUse.AUDIT, KeyUse.AUTH)
 

@@ -158,21 +158,12 @@ def _steps(report: Report) -> str:
 
 def _threads(report: Report) -> str:
     kinds = [*THREADS.values(), "other"]
-    rows = [
-        (
-            measured.database,
-            str(connections),
-            *(
-                _each(
-                    _of(measured.gateway, connections),
-                    lambda run, kind=kind: run.threads_ms.get(kind, 0.0),  # type: ignore[misc]
-                )
-                for kind in kinds
-            ),
-        )
-        for measured in report.databases
-        for connections in _levels(measured.gateway)
-    ]
+    rows = []
+    for measured in report.databases:
+        for connections in _levels(measured.gateway):
+            threads = [run.threads_ms for run in _of(measured.gateway, connections)]
+            spent = (spread([one.get(kind, 0.0) for one in threads]) for kind in kinds)
+            rows.append((measured.database, str(connections), *spent))
     head = ("database", "connections", *(f"{kind} ms" for kind in kinds))
     return "CPU per exchange by thread\n\n" + table(head, rows)
 

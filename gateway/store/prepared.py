@@ -50,12 +50,10 @@ class Prepared:
 
     def _run(self, connection: Connection, values: dict[str, object]) -> Any:
         dialect = connection.dialect
-        compiled = self._texts.get(dialect.name) or self._compile(connection)
-        text, order = compiled
+        text, order = self._texts.get(dialect.name) or self._compile(connection)
+        raw: Any = connection.connection.driver_connection
         try:
-            return connection.connection.driver_connection.execute(  # type: ignore[union-attr]
-                text, values if order is None else [values[name] for name in order]
-            )
+            return raw.execute(text, values if order is None else [values[n] for n in order])
         except dialect.loaded_dbapi.Error as error:
             # Parameters are left out: they would stand in the message.
             raise DBAPIError.instance(

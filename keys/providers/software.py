@@ -145,12 +145,8 @@ class SoftwareLogSigner(_StaysHere):
 
     kid: Kid
     _key: ed25519.Ed25519PrivateKey = field(repr=False, compare=False)
-    _public: bytes = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        """Derive the public half once: every checkpoint names it."""
-        public = self._key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-        object.__setattr__(self, "_public", public)
+    _public: bytes
+    """Derived once: every checkpoint names it."""
 
     def sign(self, data: bytes) -> bytes:
         """Return the 64-byte signature."""
@@ -266,7 +262,8 @@ class SoftwareKeys(_StaysHere):
     def log_signer(self) -> SoftwareLogSigner:
         """Return the newest active log key."""
         entry = self._newest(KeyUse.LOG, frozenset({KeyUse.LOG}))
-        return SoftwareLogSigner(entry.kid, _ed25519(entry))
+        key = _ed25519(entry)
+        return SoftwareLogSigner(entry.kid, key, key.public_key().public_bytes_raw())
 
     def opener(self, use: KeyUse) -> SoftwareOpener:
         """Return what opens with any key of this use."""

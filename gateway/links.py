@@ -154,8 +154,11 @@ class Links:
         if here is not None and there is not None and here != there:
             return JoinResult.CHECK_IDENTITY, other
         person = here or there or SubjectId(self._random(PERSON_BYTES))
-        self._put(connection, person, agency, half)
-        self._put(connection, person, other, theirs)
+        halves = ((agency, half), (other, theirs))
+        if any(self._has_another_file(connection, person, *one) for one in halves):
+            return JoinResult.CHECK_IDENTITY, other
+        for one in halves:
+            self._put(connection, person, *one)
         connection.execute(delete(link_code).where(link_code.c.key == self._code_key(lookup)))
         return JoinResult.LINKED, other
 
@@ -228,6 +231,16 @@ class Links:
         if sealed is None:
             return None
         return linkrows.open_t1(self._key, subject.unlock, sealed)
+
+    def _has_another_file(
+        self, connection: Connection, person: SubjectId, agency: AgencyId, half: LinkHalf
+    ) -> bool:
+        """Say whether the person is linked to another file there: it would silently change hands."""
+        sealed = self._row(connection, link_person, linkrows.t2_key(self._key, person, agency))
+        if sealed is None:
+            return False
+        found = linkrows.open_t2(self._key, person, agency, sealed)
+        return found.t1_key != linkrows.t1_key(self._key, agency, half.subject.index)
 
     def _put(
         self, connection: Connection, person: SubjectId, agency: AgencyId, half: LinkHalf

@@ -291,7 +291,7 @@ def test_settings_need_nothing_but_what_is_shown() -> None:
             "agency": {"id": "a.b"},
             "storage": {"directory": "d"},
             "keys": {"keyring": "k", "passphrase_file": "p"},
-            "gateway": {"url": "http://g", "issuer": "http://g"},
+            "gateway": {"url": "https://g", "issuer": "https://g"},
             "registry": {"root_jwk": {}},
         },
         beside=Path("/x"),

@@ -53,9 +53,13 @@ if TYPE_CHECKING:
     from keys.model import AgencyId, ExchangeId
     from policies.catalogue import Catalogue
     from policies.decide import Decider
+    from policies.decision import Decision
+    from policies.model import DecisionInput
 
 HOLD_SECONDS = 28 * 86_400
 """A held order rests at most 28 days (architecture 4)."""
+RELEASED_SECONDS = 86_400
+"""A connector that stops between its clerk's release and the result has a day to come back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +153,7 @@ class Core:
             catalogue=self.catalogue.version,
             subject=self.randomness(16),
             now=self.clock(),
-            seconds=HOLD_SECONDS if decision.held else ORDER_SECONDS,
+            seconds=_seconds(decision, gathered.facts),
         )
 
     def order(self, opened: Opened, gathered: Gathered) -> Order:
@@ -193,6 +197,12 @@ class Core:
             HolderUntrue: the signature, the context or the set of fields is wrong.
         """
         return check_and_strip(opened, answer, self.agencies.current(), self.clock())
+
+
+def _seconds(decision: Decision, facts: DecisionInput) -> int:
+    if decision.held:
+        return HOLD_SECONDS
+    return RELEASED_SECONDS if facts.holder.released_by_source else ORDER_SECONDS
 
 
 class Exchanges:

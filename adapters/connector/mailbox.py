@@ -124,7 +124,14 @@ class Mailbox:
             exchange = parse_exchange_id(item.exchange)
         except KeysError:
             return
-        answer = await self._call(office.client.pick_up(exchange))
+        try:
+            answer = await self._call(office.client.pick_up(exchange))
+        except ProblemError as error:
+            if error.problem not in (GATEWAY_REFUSED, GATEWAY_UNTRUE):
+                raise
+            # Withdrawn since the list was made, or not to be had: the others still arrive.
+            log.warning("delivery:not-given", exchange=exchange)
+            return
         try:
             checked = await self._asking.check(answer, None, exchange=exchange, late=True)
             if checked.manifest is not None:

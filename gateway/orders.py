@@ -14,14 +14,16 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Protocol
 
 import aiohttp
+import orjson
 
 from gateway.errors import HolderRefused, HolderUnreachable, HolderUntrue
 from gateway.model import HolderAnswer
 from keys import messages
+from keys.detail import MIN_BYTES
 from keys.envelope import Envelope
 from keys.errors import KeysError
 from keys.reading import Members
-from keys.strict_json import dumps, loads
+from keys.strict_json import loads
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -168,7 +170,7 @@ class ListeningConnectors:
         try:
             async with self._session.post(
                 f"{address}/orders",
-                data=dumps({"order": order.token}),
+                data=orjson.dumps({"order": order.token}),
                 headers={"Content-Type": "application/json"},
                 timeout=self._timeout,
                 allow_redirects=False,
@@ -206,7 +208,7 @@ def read_holder_answer(status: int, body: bytes) -> HolderAnswer:
 
 def _detail(answer: Members) -> bytes:
     detail = answer.binary("detail")
-    if len(detail) > DETAIL_MAX_BYTES:
+    if not MIN_BYTES <= len(detail) <= DETAIL_MAX_BYTES:
         raise HolderUntrue("detail_size")
     return detail
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import orjson
 from starlette.responses import Response
 
-from keys.strict_json import b64u, dumps
+from keys.strict_json import b64u
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,5 +61,6 @@ def answer_json(answer: Answer) -> dict[str, JsonLike]:
 
 
 def json_response(body: Mapping[str, JsonLike], status: int = 200) -> Response:
-    """Answer with canonical JSON."""
-    return Response(dumps(body), status_code=status, media_type="application/json")
+    """Answer with JSON, names sorted. Nobody signs it, so it takes the quick writer."""
+    content = orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
+    return Response(content, status_code=status, media_type="application/json")

@@ -9,9 +9,10 @@ log's head lock, so that only one of them acts.
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from gateway.errors import ExchangeClosed, HolderRefused, HolderUnreachable, HolderUntrue
 from gateway.logs import get_logger, where
@@ -29,7 +30,16 @@ if TYPE_CHECKING:
     from gateway.mailbox import Mailboxes
 
 BATCH = 100
-"""Exchanges put in order in one round."""
+"""Exchanges put in order in one round; held orders brought to one holder in one round."""
+TRIES = 3
+"""A holder that could not be reached this often in a round is left alone until the next one."""
+_WAITS = (
+    outbox.c.delivered.is_(False),
+    exchange_table.c.id == outbox.c.exchange,
+    exchange_table.c.state == State.HELD.value,
+    exchange_table.c.direction == "pull",
+)
+"""A held order that its holder does not have yet."""
 
 
 class Recovery:
@@ -46,14 +56,16 @@ class Recovery:
         touched = 0
         for exchange in await self._core.database.read(self._overdue):
             touched += await self._guarded(self._close, exchange)
-        for exchange in await self._core.database.read(self._undelivered):
-            touched += await self._guarded(self._deliver, exchange)
+        holders = await self._core.database.read(self._waited_for)
+        touched += sum(await asyncio.gather(*(self._bring(holder) for holder in holders)))
         return touched + await self._core.database.write(self._mailboxes.forget_fetched)
 
     async def _guarded(self, settle: Callable[[str], Awaitable[int]], exchange: str) -> int:
         """Keep one exchange that cannot be settled from holding up all the others."""
         try:
             return await settle(exchange)
+        except HolderUnreachable:
+            raise
         except Exception as error:  # noqa: BLE001 - told to the operator; the next round tries again
             get_logger().error("sweep.failed", error_type=type(error), where=where(error))
             return 0
@@ -71,17 +83,30 @@ class Recovery:
             ).scalars()
         )
 
+    async def _bring(self, holder: str) -> int:
+        """Bring a holder its held orders; one that is down does not keep the others waiting."""
+        touched = missed = 0
+        for exchange in await self._core.database.read(lambda c: self._undelivered(c, holder)):
+            try:
+                touched += await self._guarded(self._deliver, exchange)
+            except HolderUnreachable:
+                missed += 1
+                if missed == TRIES:
+                    break
+        return touched
+
     @staticmethod
-    def _undelivered(connection: Connection) -> list[str]:
+    def _waited_for(connection: Connection) -> list[str]:
+        return list(connection.execute(select(outbox.c.holder).distinct().where(*_WAITS)).scalars())
+
+    @staticmethod
+    def _undelivered(connection: Connection, holder: str) -> list[str]:
+        # In any order: an order that a holder never takes must not stand before all others.
         return list(
             connection.execute(
                 select(outbox.c.exchange)
-                .join(exchange_table, exchange_table.c.id == outbox.c.exchange)
-                .where(
-                    outbox.c.delivered.is_(False),
-                    exchange_table.c.state == State.HELD.value,
-                    exchange_table.c.direction == "pull",
-                )
+                .where(outbox.c.holder == holder, *_WAITS)
+                .order_by(func.random())
                 .limit(BATCH)
             ).scalars()
         )
@@ -119,8 +144,6 @@ class Recovery:
             answer = await self._core.transport.deliver(order)
             if answer.unverified_envelope is not None:
                 raise HolderUntrue("hold_mismatch")  # noqa: TRY301 - ends like what the transport raises
-        except HolderUnreachable:
-            return 0
         except (HolderRefused, HolderUntrue) as accident:
             await self._core.log.abort(opened, accident)
             return 1

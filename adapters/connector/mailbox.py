@@ -199,6 +199,7 @@ class Mailbox:
             "fields": {},
             "withheld": [],
             "held": [],
+            "pending": [],
         }
 
     async def _nothing_came(self, enquiry: Enquiry) -> dict[str, JsonLike]:
@@ -221,6 +222,7 @@ class Mailbox:
             **told,
             "outcome": "answered",
             "held": [],
+            "pending": [],
             "withheld": [*withheld, *results.nothing_came((str(name) for name in held), lang)],
         }
 

@@ -70,6 +70,7 @@ def result(
         "fields": fields,
         "withheld": list(_withheld(answer, values, lang)),
         "held": [str(one.field) for one in answer.decision.theirs.held],
+        "pending": [_told(one, lang) for one in answer.decision.theirs.held],
         "log_index": answer.body.log_index,
         "receipts": list(receipts),
     }

@@ -16,7 +16,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import aiohttp
 from fastapi import FastAPI
 
 from audit.log import LogWriter
@@ -34,6 +33,7 @@ from gateway.entries import Entries
 from gateway.exchange import Core, Exchanges
 from gateway.facts import DayRules
 from gateway.lastlook import LastLook
+from gateway.lines import open_session
 from gateway.links import Links
 from gateway.logs import get_logger, where
 from gateway.mailbox import Mailboxes

@@ -166,7 +166,7 @@ async def _start(
     stack.callback(writer.close)
     transport = stock.transport
     if transport is None:
-        session = aiohttp.ClientSession(auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar())
+        session = open_session()
         stack.push_async_callback(session.close)
         transport = ListeningConnectors(
             {AgencyId(name): url for name, url in settings.connectors.items()},

@@ -115,8 +115,8 @@ class Recovery:
         opened = await self._core.database.read(
             lambda connection: self._core.log.rows.load_to_close(connection, exchange)
         )
-        if opened is None:
-            return 0
+        if opened is None or opened.state not in OPEN_STATES:
+            return 0  # it was still open when it was listed; another process was quicker
         log = self._core.log
         if opened.state is State.ORDERED:
             work = log.abort_work(opened, "not_finished")

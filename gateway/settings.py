@@ -97,7 +97,15 @@ class Settings(BaseModel):
             _check_url(f"connectors.{agency}", url, plain_on_loopback=True)
         if not self.database_url.startswith(("sqlite:///", "postgresql+psycopg://")):
             raise ValueError("database_url must begin with sqlite:/// or postgresql+psycopg://")
+        _check_on_disk(self.database_url)
         return self
+
+
+def _check_on_disk(database_url: str) -> None:
+    """Refuse an SQLite database that forgets: without a file there is no log (promise P2)."""
+    file = database_url.removeprefix("sqlite:///")
+    if file != database_url and (file in {"", ":memory:"} or "?" in file):
+        raise ValueError("database_url must name a file, without options; a log needs a disk")
 
 
 def _check_url(key: str, url: str, *, plain_on_loopback: bool) -> None:

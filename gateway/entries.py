@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """What the gateway writes into the log: one method per event, codes and fresh handles only.
 
-A handle is made for one exchange from the link key and never repeats (architecture 8).
+A handle is made for one exchange from the link key and never repeats.
 """
 
 from __future__ import annotations

@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from policies.model import DecisionInput
 
 HOLD_SECONDS = 28 * 86_400
-"""A held order rests at most 28 days (architecture 4)."""
+"""A held order rests at most 28 days."""
 RELEASED_SECONDS = 86_400
 """A connector that stops between its clerk's release and the result has a day to come back."""
 

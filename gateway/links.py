@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from keys.providers.base import HmacKey, Wrapper
 
 CODE_SECONDS = 15 * 60
-"""A link code lives fifteen minutes: handed over at the counter (crypto.md 4.3)."""
+"""A link code lives fifteen minutes: handed over at the counter (own choice)."""
 CODE_TRIES = 5
-"""Wrong tries before a code is gone (crypto.md 4.3)."""
+"""Wrong tries before a code is gone (own choice)."""
 PERSON_BYTES = linkrows.SUBJECT_ID_BYTES
 ROW_KEY_BYTES = linkrows.ROW_KEY_BYTES
 CODE_MAX_BYTES = 2048
@@ -67,7 +67,7 @@ class LinkHalf:
     reference: bytes
     """The agency's file number, sealed to the agency itself (145 bytes)."""
     check: bytes
-    """32 bytes: equal on both sides if name and birth date are (crypto.md 4.3)."""
+    """32 bytes: equal on both sides if name and birth date are (docs/gfe1.md)."""
 
 
 class JoinResult(StrEnum):

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from keys.providers.base import Wrapper
 
 WORKING_DAYS = 3
-"""Sealed results wait at most three working days (architecture 4)."""
+"""Sealed results wait at most three working days."""
 PAYLOAD_MAX_BYTES = 2_097_152
 SATURDAY = 5
 

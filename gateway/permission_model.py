@@ -25,7 +25,7 @@ SCHEMA_VERSION = "https://w3id.org/dpv/schema/dpv-27560#record-eu-gdpr"
 
 
 class PermissionType(StrEnum):
-    """What the person's act is in law (architecture 7)."""
+    """What the person's act is in law."""
 
     CONSENT = "consent"
     """Art. 6 I a GDPR."""

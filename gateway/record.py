@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from policies.model import FieldId
 
 PERSON_MODES = frozenset({"consent-required", "explicit-consent", "statutory-choice"})
-"""Rule modes (law.md 1) under which a release needs an act of the person."""
+"""Rule modes under which a release needs an act of the person."""
 
 
 class ExchangeLog:

@@ -37,7 +37,7 @@ TRIGGERS: dict[str, Trigger] = {
     "spontaneous": "spontaneous",
     "batch": "batch",
 }
-"""Closed list of triggers (law.md 6)."""
+"""Closed list of triggers of the catalogue."""
 
 
 @dataclass(frozen=True, slots=True)

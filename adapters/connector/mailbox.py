@@ -49,7 +49,7 @@ log = structlog.get_logger("connector")
 MAX_KEPT_BYTES = 2_097_152
 ENDED = frozenset({"aborted", "expired", "refused"})
 """Ends of a held exchange without an answer: silence, an accident, a permission withdrawn while
-the result waited. To the asker all of them are "no data" (architecture 4)."""
+the result waited. To the asker all of them are "no data"."""
 
 Code = Annotated[str, Field(max_length=64)]
 

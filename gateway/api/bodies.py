@@ -53,7 +53,7 @@ Lookup = Annotated[Base64Url, Field(min_length=LOOKUP_CHARACTERS, max_length=LOO
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 AgencyName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 Fields = Annotated[list[Code], Field(min_length=1, max_length=50)]
-"""At most fifty fields: bounds the cost of one decision (policy_api.md 1.5)."""
+"""At most fifty fields: bounds the cost of one decision."""
 
 
 class Body(BaseModel):

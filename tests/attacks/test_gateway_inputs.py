@@ -55,7 +55,7 @@ RAW: dict[str, bytes] = {
 
 
 async def test_bytes_that_two_programs_read_in_two_ways(tmp_path: Path) -> None:
-    """Every raw case on every route: 400 before any route sees it (policy_api P21)."""
+    """Every raw case on every route: 400 before any route sees it."""
     async with inputs(tmp_path) as made:
         for target in TARGETS:
             for name, raw in RAW.items():

@@ -40,7 +40,8 @@ def parse_p256(unverified_jwk: Mapping[str, object]) -> ec.EllipticCurvePublicKe
     try:
         x_bytes, y_bytes = unb64u(x), unb64u(y)
         if {len(x_bytes), len(y_bytes)} != {P256_COORDINATE_BYTES}:
-            raise MalformedError("jwk")  # a second spelling would be a second thumbprint
+            # A second spelling would be a second thumbprint.
+            raise MalformedError("jwk")  # noqa: TRY301 - told like the errors beside it
         return ec.EllipticCurvePublicKey.from_encoded_point(
             ec.SECP256R1(), b"\x04" + x_bytes + y_bytes
         )

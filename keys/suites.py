@@ -133,7 +133,8 @@ def parse_kem_key(unverified_jwk: Mapping[str, object]) -> tuple[str, KemPublicK
     try:
         data = unb64u(pub)
         if len(data) != MLKEM1024_PUBLIC_BYTES + P384_POINT_BYTES:
-            raise MalformedError("jwk")  # a compressed point would be a second spelling
+            # A compressed point would be a second spelling.
+            raise MalformedError("jwk")  # noqa: TRY301 - told like the errors beside it
         return MLKEM1024_P384, MLKEM1024P384PublicKey(
             mlkem.MLKEM1024PublicKey.from_public_bytes(data[:MLKEM1024_PUBLIC_BYTES]),
             ec.EllipticCurvePublicKey.from_encoded_point(

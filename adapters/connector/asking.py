@@ -17,6 +17,7 @@ import structlog
 from adapters.connector import results
 from adapters.connector.answers import CheckedAnswer, Frame, check_answer
 from adapters.connector.checks import Check
+from adapters.connector.decision_check import check_same_rules
 from adapters.connector.errors import (
     CheckFailed,
     GatewayRefused,
@@ -32,11 +33,13 @@ from adapters.connector.problems import (
     GATEWAY_SILENT,
     GATEWAY_UNREACHABLE,
     GATEWAY_UNTRUE,
+    RULES_UNAVAILABLE,
 )
 from adapters.connector.starting import check_codes, start
 from adapters.connector.store import enquiries as enquiry_store
 from adapters.connector.store.enquiries import Enquiry, EnquiryState
 from keys.strict_json import dumps, loads
+from policies.errors import PolicyUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -176,7 +179,7 @@ class Asking:
 
         Raises:
             CheckFailed: names the check.
-            ProblemError: the log's consistency could not be checked.
+            ProblemError: the rules or the log's consistency could not be checked.
         """
         office = self._office
         frame = await self._frame(statement, now=office.clock(), late=late)
@@ -191,6 +194,10 @@ class Asking:
             checked = check_answer(unverified, frame)
         if exchange is not None and checked.exchange != exchange:
             raise CheckFailed(Check.EXCHANGE)
+        try:
+            check_same_rules(checked.decision, office.decider)
+        except PolicyUnavailable as error:
+            raise ProblemError(RULES_UNAVAILABLE) from error
         for receipt in checked.receipts:
             await office.observe(receipt)
         manifest = checked.manifest

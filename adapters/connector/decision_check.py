@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from keys.keylist import AgencyList
     from keys.messages import DecisionToken, Statement
     from policies.catalogue import Catalogue
+    from policies.decide import Decider
 
 
 @contextmanager
@@ -181,6 +182,18 @@ def check_still_true(
         raise CheckFailed(Check.DECISION_INPUT)
     if not _lapsed(catalogue, now) <= set(decision.input.lapsed):
         raise CheckFailed(Check.DECISION_INPUT)
+
+
+def check_same_rules(decision: CheckedDecision, decider: Decider) -> None:
+    """Decide again from the decision's own facts: the asker needs not believe what is refused.
+
+    Raises:
+        CheckFailed: RULES_DIFFER: another bundle, or it says something else about a field.
+        PolicyUnavailable: the rules cannot be evaluated.
+    """
+    ours = decider.decide(decision.input)
+    if ours.bundle != decision.token.bundle or ours.fields != decision.theirs.fields:
+        raise CheckFailed(Check.RULES_DIFFER)
 
 
 def _agreement(statement: Statement, agencies: AgencyList, at: int) -> AgreementFacts:

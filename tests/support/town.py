@@ -15,6 +15,7 @@ import datetime as dt
 import json
 import os
 import shutil
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from adapters.sources.base import SourceAdapter
 from adapters.sources.build import build_source
 from deploy.demo.cast import ABH, JC, MBE, MELDE
 from deploy.demo.place import Place
-from deploy.demo.ports import Ports, choose, usual_ports
+from deploy.demo.ports import HOST, Ports, choose, usual_ports
 from deploy.demo.provision import provision, write_secret
 from keys.model import AgencyId
 from keys.providers.file import FileKeyring
@@ -53,8 +54,8 @@ class Town:
         self.now = now
         self.place = Place(folder / "town")
         self._kept = folder / "kept"
-        block = PORT_BASE + os.getpid() % PORT_BLOCKS * PORT_BLOCK
-        wanted = {role: block + n for n, role in enumerate(usual_ports())}
+        self._claim, block = _claimed()
+        wanted = {role: block + n for n, role in enumerate(usual_ports(), start=1)}
         self.ports: Ports = choose(wanted)
         self.today = dt.datetime.fromtimestamp(now, tz=dt.UTC).date()
         provision(self.place, self.ports, now=now, today=self.today, say=lambda _line: None)
@@ -70,6 +71,10 @@ class Town:
             for person, one, other in LINKS:
                 life.office(other).link(life.office(one).link_code(person), person)
         shutil.copytree(self.place.root, self._kept)
+
+    def close(self) -> None:
+        """Give the ports back."""
+        self._claim.close()
 
     @contextlib.contextmanager
     def awake(self, **changes: Any) -> Iterator[Life]:
@@ -92,6 +97,24 @@ class Town:
             yield life
         finally:
             life.end()
+
+
+def _claimed() -> tuple[socket.socket, int]:
+    """Claim a block of ports against other test runs, by holding its first one.
+
+    Raises:
+        OSError: a hundred other runs are under way.
+    """
+    for number in range(PORT_BLOCKS):
+        block = PORT_BASE + (os.getpid() + number) % PORT_BLOCKS * PORT_BLOCK
+        claim = socket.socket()
+        try:
+            claim.bind((HOST, block))
+        except OSError:
+            claim.close()
+            continue
+        return claim, block
+    raise OSError("no block of ports is free")
 
 
 def _opened(directory: Path) -> FileKeyring:

@@ -75,6 +75,14 @@ class _Program:
     task: asyncio.Task[None]
 
 
+async def _survive(server: uvicorn.Server) -> None:
+    """Serve; what would end a process must not end the thread that all programs share."""
+    try:
+        await server.serve()
+    except SystemExit as error:
+        raise RuntimeError("uvicorn gave up; is a port taken?") from error
+
+
 class Life:
     """One run of the town."""
 
@@ -220,11 +228,11 @@ class Life:
             timeout_graceful_shutdown=1,
         )
         server = uvicorn.Server(config)
-        task = asyncio.ensure_future(server.serve())
+        task = asyncio.ensure_future(_survive(server))
         async with asyncio.timeout(STARTS_WITHIN_SECONDS):
             while not server.started:
                 if task.done():
-                    raise RuntimeError(f"{name} did not start")
+                    raise RuntimeError(f"{name} did not start") from task.exception()
                 await asyncio.sleep(0.01)
         return _Program(server, task)
 

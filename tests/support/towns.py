@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.support.town import Town
 
 
 @pytest.fixture(scope="session")
-def town(tmp_path_factory: pytest.TempPathFactory) -> Town:
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     """A town that is laid out once; each test wakes it up from the same past."""
     from tests.support.town import Town
 
-    return Town(tmp_path_factory.mktemp("town"), int(time.time()))
+    made = Town(tmp_path_factory.mktemp("town"), int(time.time()))
+    yield made
+    made.close()

@@ -22,12 +22,13 @@ from adapters.connector.problems import ORDER_REFUSED, RULES_UNAVAILABLE, SOURCE
 from adapters.connector.sealing import seal_fetched
 from adapters.connector.store import orders as order_store
 from adapters.connector.store.orders import OrderMarks, Taking
-from adapters.connector.verify_order import check_order, verified
+from adapters.connector.verify_order import ON_THE_WAY_SECONDS, check_order, verified
 from adapters.connector.waiting import call_attention, rest_order
 from adapters.errors import SourceUnavailable
 from keys.context import pae
 from keys.errors import KeysError
 from keys.jws import token_hash
+from keys.messages import HELD_SECONDS
 from keys.pseudonyms import open_reference
 from keys.strict_json import b64u, dumps
 from policies.errors import PolicyUnavailable
@@ -272,5 +273,11 @@ def _marks(checked: CheckedOrder, path: ReleasePath | None) -> OrderMarks:
         order_hash=_content_hash(checked.order),
         statement_hash=token_hash(checked.token) if again else checked.statement_hash,
         exchange=None if again else checked.order.exchange,
-        expires_at=checked.order.expires_at,
+        expires_at=max(checked.order.expires_at, _statement_serves_until(checked)),
     )
+
+
+def _statement_serves_until(checked: CheckedOrder) -> int:
+    """Say how long an order with this statement can be believed: that long its use is remembered."""
+    expires_at = checked.statement.expires_at
+    return expires_at + (HELD_SECONDS if checked.decision.theirs.held else ON_THE_WAY_SECONDS)

@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 
 from keys.messages import Order
+from keys.model import ExchangeId
 from tests.support.connectors import ABH, AS_SYSTEM, JC, U03, World, world
 from tests.support.lies import read
 
@@ -50,3 +51,22 @@ async def test_an_order_about_another_file_under_a_known_id(tmp_path: Path) -> N
         _, again = await _held_order_again(made, reference=bytes(145))
         assert again.json()["check"] == "replay"
         assert made.sites[JC].source.calls == []
+
+
+async def test_a_statement_serves_again_after_a_short_lived_order_was_forgotten(
+    tmp_path: Path,
+) -> None:
+    """Held for a minute, forgotten after a day, and ordered anew: the clerk is not asked twice."""
+    async with world(tmp_path) as made:
+        gateway, jc = made.gateway, made.sites[JC]
+        gateway.lies.order = lambda order: replace(order, expires_at=order.issued_at + 60)
+        assert (await made.ask(ABH, U03)).json()["outcome"] == "held"
+        made.clock.advance(2 * 86_400)
+        gateway.publish()
+        await jc.connector.tidy()
+        gateway.lies.order = lambda order: order
+        first = next(iter(gateway.exchanges.values()))
+        second = replace(first, id=ExchangeId("01M6NJDA80MKG6T37NFVN1TSER"), receipts=[])
+        gateway._decide(second, released=False)
+        told = await gateway.post_order(JC, gateway.order_for(second))
+        assert told.json()["check"] == "replay"

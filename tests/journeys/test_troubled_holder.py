@@ -2,79 +2,42 @@
 """A holding agency in trouble: down, slow, broken, restarted in the middle of an order.
 
 The honest side gets a clear problem at once, the log says that the exchange was aborted, and never
-does a value leave that the log does not know about. What was answered once is answered in the same
-bytes again.
+does a value leave that the log does not know about.
 """
 
 from __future__ import annotations
 
-import json
 import sqlite3
-import threading
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-import httpx
 import pytest
 
-from adapters.simulated.people import canaries, number
+from adapters.simulated.people import number
 from deploy.demo.cast import ABH, JC, MELDE
-from deploy.demo.office import Problem, Told
+from deploy.demo.office import Problem
 from tests.support.silence import ADDRESS, ask_register
 from tests.support.sources import Stuck
+from tests.support.trouble import (
+    ABORTED,
+    ANSWERED,
+    BENEFITS,
+    DOWN,
+    HELD,
+    PENDING,
+    asking,
+    newest,
+    no_data_crossed,
+    story,
+    trouble,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from adapters.connector.settings import Settings
     from tests.support.town import Town
-    from tests.support.town_life import Life
 
 pytestmark = pytest.mark.timeout(60)
-
-ABORTED = [("access.requested", "permit"), ("exchange.aborted", "error")]
-ANSWERED = [("access.requested", "permit"), ("disclose", "permit")]
-HELD = [("access.requested", "hold"), ("exchange.held", "hold")]
-DOWN = f"gateway>{MELDE}"
-BENEFITS = ("benefit_begin", "benefit_granted")
-PENDING = {"decision": "s25b_1_first_grant", "azr_insufficient": True}
-
-
-def asking(life: Life) -> Future[Told]:
-    """Ask in a thread, while something happens to the holder."""
-    pool = ThreadPoolExecutor(1)
-    future = pool.submit(ask_register, life, "nasrin")
-    pool.shutdown(wait=False)
-    return future
-
-
-def newest(life: Life) -> tuple[str, list[tuple[str, str]]]:
-    """The exchange that the newest entries are about, and what they say."""
-    with life.engine() as engine:
-        found = life.reader(engine).find(limit=1000)
-    named = [str(corr) for one in found if (corr := json.loads(one.leaf)["corr"])]
-    return named[-1], story(life, named[-1])
-
-
-def story(life: Life, exchange: str) -> list[tuple[str, str]]:
-    """Kind and outcome of an exchange's entries."""
-    return [(leaf["kind"], leaf["outcome"]) for leaf in life.entries(exchange)]
-
-
-def trouble(ask: Callable[[], Told]) -> Problem:
-    """Ask, expect a problem, and that it says nothing about anybody."""
-    with pytest.raises(Problem) as caught:
-        ask()
-    assert not [text for text in canaries(MELDE) if text in str(caught.value)]
-    return caught.value
-
-
-def no_data_crossed(life: Life) -> bool:
-    """True if no answer with an envelope went to the asker."""
-    back = [one for one in life.tap.messages if one.route == f"{JC}>gateway"]
-    return not [one for one in back if b'"envelope"' in one.body]
 
 
 def test_a_holder_that_is_down(town: Town) -> None:
@@ -239,77 +202,3 @@ def test_a_held_order_waits_for_a_connector_that_is_down(town: Town) -> None:
         assert story(life, asked.exchange) == HELD
         life.office(JC).release(asked.exchange)
         assert set(life.office(ABH).look(asked.id).values) == set(BENEFITS)
-
-
-def order_and_answer(life: Life) -> tuple[bytes, bytes]:
-    """The newest order as it crossed the line, and what the holder answered."""
-    passed = [one for one in life.tap.messages if one.route == DOWN]
-    return (
-        next(one.body for one in reversed(passed) if one.kind == "request"),
-        next(one.body for one in reversed(passed) if one.kind == "answer"),
-    )
-
-
-def send_again(life: Life, order: bytes) -> httpx.Response:
-    """Post an order as whoever recorded it could."""
-    return httpx.post(
-        f"{life.ports.url(MELDE)}/orders",
-        content=order,
-        headers={"Content-Type": "application/json"},
-        timeout=10,
-        trust_env=False,
-    )
-
-
-def test_a_repeated_order_gets_identical_bytes(town: Town) -> None:
-    """Again, many at once, and after a restart of the connector: the same bytes, one reading."""
-    with town.awake() as life:
-        ask_register(life, "nasrin")
-        order, answer = order_and_answer(life)
-        with ThreadPoolExecutor(4) as pool:
-            again = list(pool.map(lambda _: send_again(life, order), range(4)))
-        assert {one.content for one in again} == {answer}
-        life.stop(MELDE)
-        life.start(MELDE)
-        assert send_again(life, order).content == answer
-
-
-def test_an_order_repeated_after_a_lost_answer_gets_identical_bytes(town: Town) -> None:
-    """The first answer never arrived; whoever repeats the order cannot make a second version."""
-    with town.awake() as life:
-        life.tap.cut.add(DOWN)
-        trouble(lambda: ask_register(life, "nasrin"))
-        order, answer = order_and_answer(life)
-        life.stop(MELDE)
-        life.start(MELDE)
-        assert send_again(life, order).content == answer
-
-
-def test_an_order_that_ran_out_is_refused(town: Town) -> None:
-    """Attack: keep an order and repeat it later. It names its end, and then nothing is answered."""
-    with town.awake() as life:
-        ask_register(life, "nasrin")
-        order, _ = order_and_answer(life)
-        life.clock.advance(600)
-        late = send_again(life, order)
-        assert (late.status_code, late.json()["type"]) == (403, "/problems/order-refused"), (
-            late.text
-        )
-        assert b"envelope" not in late.content
-
-
-def test_two_at_once_while_the_system_is_slow(town: Town) -> None:
-    """The same order twice while the first is still being read: the system is asked once."""
-    stuck = Stuck(town.source(MELDE))
-    with town.awake(parts={MELDE: {"source": stuck}}) as life:
-        asked = asking(life)
-        assert stuck.asked.wait(10)
-        order = next(one.body for one in life.tap.messages if one.route == DOWN)
-        replies: list[httpx.Response] = []
-        thread = threading.Thread(target=lambda: replies.append(send_again(life, order)))
-        thread.start()
-        time.sleep(0.1)
-        stuck.let_go.set()
-        thread.join(10)
-        assert set(asked.result(10).values) == set(ADDRESS)
-        assert replies[0].content == order_and_answer(life)[1]

@@ -17,7 +17,7 @@ from typing_extensions import override
 
 from gateway.orders import ListeningConnectors
 from keys.strict_json import b64u
-from tests.attacks.test_lying_holder import envelope_of, no_data
+from tests.attacks.test_lying_holder import envelope_of, expect_no_data
 from tests.support.middle import ABH, JC, Gate, Middle
 from tests.support.scenes import (
     RECORDS,
@@ -143,7 +143,7 @@ async def test_a_connector_answers_with(tmp_path: Path, lie: str) -> None:
     """Whatever comes over the line: a problem, an aborted exchange, nothing of it repeated."""
     said, status, code = WIRE_LIES[lie]
     async with speaking(tmp_path, said) as gate:
-        await no_data(gate, status, code)
+        await expect_no_data(gate, status, code)
 
 
 async def test_nobody_listens(tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ async def test_nobody_listens(tmp_path: Path) -> None:
         transport = ListeningConnectors({}, session, timeout_seconds=1)
         middle = Middle.build(tmp_path)
         async with middle.running(transport=transport) as gate:
-            await no_data(gate, 504, "holder-unreachable")
+            await expect_no_data(gate, 504, "holder-unreachable")
 
 
 async def test_the_honest_connector_is_heard(tmp_path: Path) -> None:

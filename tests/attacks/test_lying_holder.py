@@ -41,7 +41,9 @@ INTENT = ("access.requested", "permit")
 ABORTED = ("exchange.aborted", "error")
 
 
-async def no_data(gate: Gate, status: int = 502, code: str = "holder-rejected", **more: Any) -> str:
+async def expect_no_data(
+    gate: Gate, status: int = 502, code: str = "holder-rejected", **more: Any
+) -> str:
     """Ask; the holder lies; check problem, entry and that nothing came out. Gives the entry's reason."""
     response = await ask_status(gate, **more)
     assert (response.status_code, problem_code(response)) == (status, code), response.text
@@ -82,7 +84,7 @@ async def test_a_missing_field_is_not_passed_on(tmp_path: Path) -> None:
             )
 
         gate.middle.holder.twist = drop
-        assert await no_data(gate) == "holderuntrue"
+        assert await expect_no_data(gate) == "holderuntrue"
 
 
 async def test_an_envelope_of_another_exchange_is_replayed(tmp_path: Path) -> None:
@@ -96,7 +98,7 @@ async def test_an_envelope_of_another_exchange_is_replayed(tmp_path: Path) -> No
 
         gate.middle.holder.twist = replay
         assert (await ask_status(gate)).json()["status"] == "answered"
-        await no_data(gate)
+        await expect_no_data(gate)
 
 
 CONTEXT_LIES: dict[str, dict[str, Any]] = {
@@ -119,7 +121,7 @@ async def test_an_envelope_for_something_else(tmp_path: Path, lie: str) -> None:
             if name in changes:
                 changes[name] += gate.middle.clock()
         gate.middle.holder.twist = sealing_differently(gate.middle, changes)
-        await no_data(gate)
+        await expect_no_data(gate)
 
 
 def sealing_differently(
@@ -177,7 +179,7 @@ async def test_sealed_to_another_key_than_the_statement_names(tmp_path: Path) ->
         named = office.keys.kids(KeyUse.KEM)[0]
         other = office.keys.new_key(KeyUse.KEM, gate.middle.clock())
         assert office.recipient_key(KeyUse.KEM).kid == other != named
-        await no_data(gate, recipient_kid=named)
+        await expect_no_data(gate, recipient_kid=named)
 
 
 async def test_a_changed_ciphertext(tmp_path: Path) -> None:
@@ -191,7 +193,7 @@ async def test_a_changed_ciphertext(tmp_path: Path) -> None:
             return HolderAnswer(dataclasses.replace(envelope, items=(bent,)), answer.detail)
 
         gate.middle.holder.twist = flip
-        await no_data(gate)
+        await expect_no_data(gate)
 
 
 async def test_a_field_sent_twice(tmp_path: Path) -> None:
@@ -205,7 +207,7 @@ async def test_a_field_sent_twice(tmp_path: Path) -> None:
             )
 
         gate.middle.holder.twist = double
-        await no_data(gate)
+        await expect_no_data(gate)
 
 
 async def test_another_agency_signs_for_the_holder(tmp_path: Path) -> None:
@@ -221,7 +223,7 @@ async def test_another_agency_signs_for_the_holder(tmp_path: Path) -> None:
             return HolderAnswer(dataclasses.replace(envelope, manifest=token), answer.detail)
 
         gate.middle.holder.twist = resigned
-        await no_data(gate)
+        await expect_no_data(gate)
 
 
 async def _honest_answer(gate: Gate) -> HolderAnswer:
@@ -241,7 +243,7 @@ async def test_held_for_an_order_that_was_to_be_answered(tmp_path: Path) -> None
     """A holder may narrow, but not turn an answer into waiting without the gateway's decision."""
     async with one_gate(tmp_path) as gate:
         gate.middle.holder.twist = lambda answer: HolderAnswer(None, answer.detail)
-        await no_data(gate)
+        await expect_no_data(gate)
 
 
 async def test_data_for_an_order_that_a_clerk_decides(tmp_path: Path) -> None:

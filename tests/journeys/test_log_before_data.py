@@ -116,7 +116,7 @@ class FailingLog:
                 raise LogUnavailable("no space left on device: canary")
             return await append(work)
 
-        writer.append = failing  # type: ignore[method-assign]
+        writer.append = failing  # type: ignore[method-assign]  # a log that fails or repeats
         return core
 
 

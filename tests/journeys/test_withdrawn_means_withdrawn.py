@@ -221,7 +221,7 @@ async def test_a_work_that_the_log_runs_twice_counts_as_it_ended(tmp_path: Path)
                 await end()
             return await append(work)
 
-        writer.append = run_twice  # type: ignore[method-assign]
+        writer.append = run_twice  # type: ignore[method-assign]  # a log that fails or repeats
         return core
 
     holding = asyncio.Event()

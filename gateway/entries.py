@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from keys.providers.base import HmacKey
 
 
-
 class Entries:
     """Makes entries for one gateway process."""
 

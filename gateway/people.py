@@ -256,7 +256,8 @@ class People:
         if holder is None or recipient is None:
             raise UnknownAgency
         return (
-            wish.fields <= template.fields
+            wish.notice_digest == template.notice_digest(wish.language)
+            and wish.fields <= template.fields
             and wish.valid_days <= template.max_days
             and holder.kind in template.from_kinds
             and recipient.kind in template.to_kinds

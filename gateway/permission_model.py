@@ -7,6 +7,7 @@ mapping stands in ``docs/permissions.md``. A record holds names of fields, never
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, NewType
@@ -98,6 +99,11 @@ class Template:
     """Who approved it; fewer than two: shown as not approved."""
     digest: str
     """SHA-256 of the stored template, hex."""
+
+    def notice_digest(self, language: str) -> str | None:
+        """Give SHA-256 in hex of the text shown in `language`; None: there is no such text."""
+        notice = self.notices.get(language)
+        return None if notice is None else hashlib.sha256(notice.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ Nothing else of Lotse is used here: what a scene observes is what came back over
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +13,8 @@ import httpx
 
 from adapters.simulated.people import number
 from deploy.demo.cast import MEMBER
+from gateway.permission_model import TemplateId
+from gateway.templates import load_templates
 from keys.pseudonyms import LinkCode
 from keys.strict_json import b64u
 
@@ -213,7 +214,7 @@ class Person:
             "fields": list(fields),
             "valid_days": 30,
             "language": "de",
-            "notice_sha256": hashlib.sha256(template.encode("ascii")).hexdigest(),
+            "notice_sha256": load_templates()[TemplateId(template)].notice_digest("de"),
         }
         return str(_json(self._client.post("/v1/permissions", json=body))["id"])
 

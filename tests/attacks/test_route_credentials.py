@@ -14,6 +14,7 @@ from keys import messages
 from keys.providers.base import KeyUse
 from tests.attacks.test_invented_requests import good
 from tests.support.middle import ABH, ISSUER, JC, MBE
+from tests.support.offices import shown
 from tests.support.scenes import (
     PAPER,
     allowed,
@@ -63,7 +64,7 @@ async def test_a_wish_that_wants_to_set_more(tmp_path: Path, name: str) -> None:
             "fields": [PAPER],
             "valid_days": 30,
             "language": "de",
-            "notice_sha256": "0" * 64,
+            "notice_sha256": shown("papers-for-right-to-stay"),
             name: "given",
         }
         response = await gate.client.post("/v1/permissions", json=body, headers=bearer(token))

@@ -8,7 +8,7 @@ can see anything is proven in ``test_silence_planted_leaks``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,9 @@ import pytest
 
 from adapters.simulated.people import number
 from deploy.demo.cast import ABH, JC, MBE, MELDE
+from deploy.demo.office import Person, Told
 from keys.model import AgencyId
+from tests.support.recorded_cases import at_once
 from tests.support.silence import (
     BLOCKED,
     EMPTY,
@@ -36,6 +38,8 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.timeout(60)
 
+CONSENT, PAPERS = "benefit-state-to-counselling", "papers-for-right-to-stay"
+PERMITTED = {CONSENT: ("benefit_granted", "procedure_state"), PAPERS: ("language_level",)}
 BENEFITS = ("benefit_begin", "benefit_end", "benefit_granted")
 PENDING = {"decision": "s25b_1_first_grant", "azr_insufficient": True}
 REPORT = ("benefit_begin", "benefit_type", "birth_date", "family_name", "given_names")
@@ -117,6 +121,43 @@ def test_secrets_and_missing_permissions_tell_nothing(
             runs.append(run(life, life.office(asker).ask(person, *question)))
     assert leaks(runs[0].table, runs[1].table) == []
     assert runs[0].local == runs[1].local
+
+
+def permit(life: Life, person: str, template: str, source: AgencyId, to: AgencyId) -> None:
+    """A client of the counselling allows it, for the fields of `PERMITTED`."""
+    signed_in = Person(life.ports.url("person>gateway"), life.office(MBE).link_code(person))
+    signed_in.give(template, source, to, PERMITTED[template])
+    signed_in.close()
+    life.tap.messages.clear()
+
+
+def with_consent(life: Life, person: str) -> Told:
+    """The counselling asks the job centre with the client's consent (R18)."""
+    permit(life, person, CONSENT, JC, MBE)
+    return life.office(MBE).ask(person, JC, "P03", PERMITTED[CONSENT])
+
+
+def with_release(life: Life, person: str) -> Told:
+    """The counselling sends papers that the client released (R21); they are picked up."""
+    permit(life, person, PAPERS, MBE, ABH)
+    declared = {"initiated_by": "client"}
+    told = life.office(MBE).deliver(person, ABH, "P02", PERMITTED[PAPERS], declared=declared)
+    assert life.office(ABH).delivered(told.exchange) is not None
+    return told
+
+
+@pytest.mark.parametrize("act", [with_consent, with_release])
+def test_a_permission_tells_nothing_about_the_other_agency(
+    town: Town, act: Callable[[Life, str], Told]
+) -> None:
+    """Attack: with the person's own yes, learn whether the other agency has a file."""
+    runs = []
+    for person in ("mariam", "oleksandr"):
+        with town.awake(stock={"pause": at_once}) as life:
+            runs.append(run(life, act(life, person)))
+    # The sign-in code before made the stranger a row of their own; the exchange adds none.
+    told = leaks(runs[0].table, runs[1].table)
+    assert [one for one in told if not one.startswith("table link_")] == []
 
 
 # --- what a clerk decides -----------------------------------------------------------------------

@@ -12,6 +12,7 @@ import pytest
 
 from audit.checks import verify_receipt
 from tests.support.middle import ABH, DAY, JC, JC2, MBE, SCHULE
+from tests.support.offices import shown
 from tests.support.scenes import (
     PAPER,
     STATE,
@@ -71,6 +72,8 @@ TOO_WIDE: dict[str, dict[str, Any]] = {
     "another holder": {"from_agency": SCHULE},
     "another recipient": {"to_agency": JC2},
     "an unknown template": {"template": "all-i-have"},
+    "a text that was never shown": {"notice_sha256": "0" * 64},
+    "a language without a text": {"language": "fr"},
 }
 
 
@@ -87,7 +90,7 @@ async def test_a_wish_only_narrows_its_template(tmp_path: Path, name: str) -> No
             "fields": [STATE],
             "valid_days": 30,
             "language": "de",
-            "notice_sha256": "0" * 64,
+            "notice_sha256": shown("benefit-state-to-counselling"),
             **TOO_WIDE[name],
         }
         response = await gate.client.post("/v1/permissions", json=body, headers=bearer(token))
@@ -106,7 +109,7 @@ async def test_an_agency_that_is_not_on_the_list_cannot_be_allowed(tmp_path: Pat
             "fields": [STATE],
             "valid_days": 30,
             "language": "de",
-            "notice_sha256": "0" * 64,
+            "notice_sha256": shown("benefit-state-to-counselling"),
         }
         response = await gate.client.post("/v1/permissions", json=body, headers=bearer(token))
         assert problem_code(response) == "unknown-agency"

@@ -23,6 +23,7 @@ from gateway.authn.scopes import ROUTES, Scope
 from gateway.logs import configure_logging
 from keys.strict_json import b64u
 from tests.support.middle import ABH, JC, MBE, Gate, Middle
+from tests.support.offices import shown
 from tests.support.scenes import (
     AZR,
     RECORDS,
@@ -84,7 +85,7 @@ class Inputs:
             "fields": [STATE],
             "valid_days": 30,
             "language": "de",
-            "notice_sha256": "0" * 64,
+            "notice_sha256": shown("benefit-state-to-counselling"),
         }
         check = {
             "other": ABH,

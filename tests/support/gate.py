@@ -21,7 +21,7 @@ from keys.jws import VerifyKey
 from keys.model import AgencyId, BlindIndex, ExchangeId
 from keys.providers.base import KeyUse
 from keys.strict_json import JsonValue, b64u
-from tests.support.offices import ISSUER
+from tests.support.offices import ISSUER, shown
 
 if TYPE_CHECKING:
     from tests.support.middle import Middle
@@ -172,7 +172,7 @@ class Gate:
             "fields": sorted(fields),
             "valid_days": 30,
             "language": "de",
-            "notice_sha256": "0" * 64,
+            "notice_sha256": shown(template),
         }
         headers = {"Authorization": f"Bearer {token}"}
         return await self.client.post("/v1/permissions", json=body, headers=headers)

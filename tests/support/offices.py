@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gateway.permission_model import TemplateId
+from gateway.templates import load_templates
 from keys import pseudonyms
 from keys.detail import seal_detail
 from keys.model import AgencyId, FileNumber
@@ -62,3 +64,10 @@ class Office:
         return seal_detail(
             said, controller=self.id, corr=corr, audit_key=self.recipient_key(KeyUse.AUDIT)
         )
+
+
+def shown(template: str, language: str = "de") -> str:
+    """Give the digest of the notice that a person was shown for a template."""
+    digest = load_templates()[TemplateId(template)].notice_digest(language)
+    assert digest is not None
+    return digest

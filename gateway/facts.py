@@ -16,7 +16,7 @@ from gateway import permissions
 from gateway.errors import UnknownAgency
 from keys.pseudonyms import decoy_reference
 from policies.decide import rules_of_the_day
-from policies.model import AgreementFacts, DecisionInput, HolderFacts, Kind
+from policies.model import AgreementFacts, DecisionInput, HolderFacts, Kind, PermissionFacts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -156,15 +156,21 @@ def decision_input(
     """
     check_codes(catalogue, asked.purpose, asked.fields)
     catalogue.validate_declared(asked.trigger, asked.declared, kind=kind_of(agencies, asked.issuer))
+    from_kind, to_kind = kind_of(agencies, asked.holder), kind_of(agencies, asked.recipient)
+    # What the person once allowed is nobody's business where the law alone decides (promise P5).
+    matters = any(
+        rule.rests_on_person and rule.speaks_of(from_kind, to_kind, asked.purpose, asked.trigger)
+        for rule in catalogue.rules.values()
+    )
     facts = DecisionInput(
-        from_kind=kind_of(agencies, asked.holder),
-        to_kind=kind_of(agencies, asked.recipient),
+        from_kind=from_kind,
+        to_kind=to_kind,
         purpose=asked.purpose,
         trigger=asked.trigger,
         fields=asked.fields,
         declared=asked.declared,
         agreement=agreement_facts(agencies, asked.holder, asked.recipient, asked.purpose, now),
-        permission=person.standing.facts,
+        permission=person.standing.facts if matters else PermissionFacts(),
         holder=HolderFacts(released_by_source=released_by_source),
         lapsed=lapsed,
     )

@@ -41,9 +41,6 @@ if TYPE_CHECKING:
     from policies.decision import Decision
     from policies.model import FieldId
 
-PERSON_MODES = frozenset({"consent-required", "explicit-consent", "statutory-choice"})
-"""Rule modes under which a release needs an act of the person."""
-
 
 class ExchangeLog:
     """Writes exchanges; the only code that changes an exchange's state."""
@@ -266,9 +263,7 @@ class ExchangeLog:
     def person_fields(self, decision: Decision) -> frozenset[FieldId]:
         """Give the released fields that rest on an act of the person."""
         return frozenset(
-            one.field
-            for one in decision.released
-            if self._catalogue.rule(one.rule).mode in PERSON_MODES
+            one.field for one in decision.released if self._catalogue.rule(one.rule).rests_on_person
         )
 
     def ended_fields(self, opened: Opened, ended: str) -> tuple[Withheld, ...]:

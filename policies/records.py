@@ -11,6 +11,9 @@ from policies.errors import DeclaredInvalid
 from policies.model import Declared, FieldId, Kind, NormId, Outcome, PurposeId, ReasonCode, RuleId
 from policies.strict import JsonValue
 
+PERSON_MODES: Final = frozenset({"consent-required", "explicit-consent", "statutory-choice"})
+"""Modes under which a release needs an act of the person."""
+
 CONSENT_FREE: Final[frozenset[str]] = frozenset({"statutory", "statutory-choice"})
 
 
@@ -167,6 +170,23 @@ class Rule:
     verification: str
     sign_off: str
     """Who signed the rule off; empty is shown as "not signed off"."""
+
+    @property
+    def rests_on_person(self) -> bool:
+        """True when a release under it needs an act of the person (law: consent, release, choice)."""
+        return self.mode in PERSON_MODES
+
+    def speaks_of(self, from_kind: str, to_kind: str, purpose: str, trigger: str) -> bool:
+        """Say whether it names these kinds, this purpose and this trigger; ``*`` names all."""
+        return all(
+            "*" in named or value in named
+            for named, value in (
+                (self.from_kinds, from_kind),
+                (self.to_kinds, to_kind),
+                (self.purposes, purpose),
+                (self.triggers, trigger),
+            )
+        )
 
     @property
     def consent_free(self) -> bool:

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from gateway.caller import Caller
-from gateway.record import PERSON_MODES
 from keys.messages import read_decision
 from policies.catalogue import Catalogue
 from policies.model import FieldId, Kind
+from policies.records import PERSON_MODES
 from tests.support.middle import ABH
 from tests.support.scenes import (
     STATE,

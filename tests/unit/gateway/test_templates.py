@@ -19,11 +19,11 @@ from gateway.permission_model import (
     make_event,
     make_record,
 )
-from gateway.record import PERSON_MODES
 from gateway.templates import load_templates
 from keys.model import AgencyId
 from policies.catalogue import Catalogue
 from policies.model import FieldId
+from policies.records import PERSON_MODES
 
 TEMPLATES = load_templates()
 CATALOGUE = Catalogue.load()

@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the measurements that were asked for; 0 unless the bench itself failed."""
     options = _options(arguments)
     report = Report(
-        command="python -m deploy.bench " + " ".join(arguments or sys.argv[1:]),
+        command=_command(options),
         date=time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
     )
     first, beside = cores()
@@ -126,6 +126,13 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     options.seconds = options.seconds or (SOAK_SECONDS if options.soak else SECONDS)
     options.database = options.database or (SQLITE if options.soak else "both")
     return options
+
+
+def _command(options: argparse.Namespace) -> str:
+    """Write the command that repeats this run."""
+    wanted = [f"--{name}" for name in ("large", "soak") if getattr(options, name)]
+    wanted += [f"--seconds {options.seconds:g}", f"--repeats {options.repeats}"]
+    return " ".join(["python -m deploy.bench", *wanted, f"--database {options.database}"])
 
 
 def _say(text: str) -> None:

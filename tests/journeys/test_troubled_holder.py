@@ -150,6 +150,23 @@ def test_a_system_down_when_the_clerk_releases(town: Town) -> None:
         assert story(life, asked.exchange) == [*HELD, *ANSWERED]
 
 
+def test_a_release_whose_answer_is_lost(town: Town) -> None:
+    """The clerk's release arrived, its answer did not: a second try ends it, and nothing goes twice."""
+    with town.awake() as life:
+        asked = life.office(ABH).ask("tewolde", JC, "P02", BENEFITS, declared=PENDING)
+        assert life.office(JC).delivered(asked.exchange) is None  # signs in
+        life.tap.cut.add(f"{JC}>gateway")
+        with pytest.raises(Problem) as caught:
+            life.office(JC).release(asked.exchange)
+        assert caught.value.code == "gateway-silent"
+        assert life.office(ABH).look(asked.id).values == {}
+        life.tap.cut.clear()
+        life.office(JC).release(asked.exchange)
+        assert set(life.office(ABH).look(asked.id).values) == set(BENEFITS)
+        assert story(life, asked.exchange)[:2] == HELD
+        assert story(life, asked.exchange)[2:] == ANSWERED
+
+
 def test_a_connector_restarted_with_an_order_in_its_hands(town: Town) -> None:
     """The holder's connector stops while it reads: aborted at once; started again, it answers."""
     stuck = Stuck(town.source(MELDE))

@@ -41,13 +41,13 @@ from policies.reading import (
     read_retention,
     read_rule,
 )
+from policies.reasons import Reason
 from policies.records import (
     Agency,
     DeclaredCode,
     Field,
     Norm,
     Purpose,
-    Reason,
     Retention,
     Rule,
 )

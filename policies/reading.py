@@ -7,14 +7,13 @@ from datetime import date
 
 from policies.errors import CatalogueInvalid
 from policies.model import Declared, FieldId, Kind, NormId, Outcome, PurposeId, ReasonCode, RuleId
+from policies.reasons import Advice, Reason
 from policies.records import (
-    Advice,
     Agency,
     DeclaredCode,
     Field,
     Norm,
     Purpose,
-    Reason,
     Retention,
     Rule,
     Text,

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Fills a database before the measurement: persons, permissions, log entries.
 
-The cost of an exchange must not grow with them (architecture 11). Rows are written as the gateway
+The cost of an exchange must not grow with them. Rows are written as the gateway
 writes them, under its own keys, only many at a time.
 """
 

@@ -47,6 +47,9 @@ AGENCY_USES: Final = (KeyUse.SIG, KeyUse.KEM, KeyUse.AUDIT, KeyUse.AUTH, KeyUse.
 LISTED_USES: Final = (KeyUse.SIG, KeyUse.KEM, KeyUse.AUDIT, KeyUse.AUTH)
 GATEWAY_USES: Final = (KeyUse.LINK, KeyUse.ORDER, KeyUse.TOKEN, KeyUse.LOG, KeyUse.WRAP)
 DAY: Final = 86_400
+AGREED_AT: Final = 1_767_225_600
+"""2026-01-01T00:00:00Z, the first day of the invented agreements."""
+AGREED_DAYS: Final = 3_653
 LIST_DAYS: Final = 7
 """An agency list is in force for at most a week."""
 CLOCK_SKEW: Final = 60
@@ -149,8 +152,9 @@ def publish_list(place: Place, *, issuer: str, now: int) -> PublicJwk:
                 flow.purposes,
                 flow.undertaking_78,
                 approval_79=False,
-                valid_from=begin,
-                valid_until=begin + 365 * DAY,
+                # The same in every list: kept answers are checked against it again.
+                valid_from=AGREED_AT,
+                valid_until=AGREED_AT + AGREED_DAYS * DAY,
             )
             for number, flow in enumerate(FLOWS, start=1)
         ],

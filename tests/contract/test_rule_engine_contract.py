@@ -123,7 +123,10 @@ questions = st.fixed_dictionaries(
             }
         ),
         "permission": st.fixed_dictionaries(
-            dict.fromkeys(("consent", "explicit_consent", "release_203", "release_65", "mandate", "choice"), _permission)
+            dict.fromkeys(
+                ("consent", "explicit_consent", "release_203", "release_65", "mandate", "choice"),
+                _permission,
+            )
         ),
         "holder": st.fixed_dictionaries(
             {

@@ -13,10 +13,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from deploy.bench.desk import Unexpected
 from deploy.bench.parts import log_costs, part_costs, slowdown
 from deploy.bench.place import provision
 from deploy.bench.postgres import PostgresUnavailable, cluster
-from deploy.bench.processes import cores, pin
+from deploy.bench.processes import ChildFailed, cores, pin
 from deploy.bench.report import Report, write
 from deploy.bench.runs import measure, soak, start
 
@@ -43,22 +44,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if first == beside:
         report.notes.append("One core only: gateway, stand-in and load share it")
     pin(beside)
-    with ExitStack() as stack:
-        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lotse-bench-")))
-        _say("keys and agency list")
-        place = provision(directory, int(time.time()))
-        bench = start(stack, place, _say)
-        for name, new_database in _databases(options.database, directory, stack, report).items():
-            report.slowdown.append(_slowdown(first, beside))
-            _measure(options, bench, name, new_database, report)
-        if not options.soak:
-            _say("single parts")
-            report.parts = part_costs(place)
-        report.slowdown.append(_slowdown(first, beside))
+    try:
+        _run(options, report)
+    except (ChildFailed, Unexpected) as failed:
+        _say(f"gave up: {failed}")
+        return 1
     sys.stdout.write(write(report))
     if options.json is not None:
         options.json.write_text(json.dumps(dataclasses.asdict(report), indent=1), "utf-8")
     return 0
+
+
+def _run(options: argparse.Namespace, report: Report) -> None:
+    with ExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lotse-bench-")))
+        _note_slowdown(report)
+        _say("keys and agency list")
+        place = provision(directory, int(time.time()))
+        bench = start(stack, place, _say)
+        for name, new_database in _databases(options.database, directory, stack, report).items():
+            _measure(options, bench, name, new_database, report)
+        if not options.soak:
+            _say("single parts")
+            report.parts = part_costs(place)
+    _note_slowdown(report)
+
+
+def _note_slowdown(report: Report) -> None:
+    """Try the gateway's core for a moment, while no gateway runs there."""
+    alone, busy = slowdown(*cores())
+    report.slowdown.append(alone)
+    report.slowdown_busy.append(busy)
 
 
 def _measure(
@@ -101,15 +117,6 @@ def _databases(
         except PostgresUnavailable as reason:
             report.notes.append(f"PostgreSQL was not measured: {reason}")
     return made
-
-
-def _slowdown(first: set[int], beside: set[int]) -> float:
-    """Try the gateway's core for a moment, while no gateway runs there."""
-    pin(first)
-    try:
-        return slowdown()
-    finally:
-        pin(beside)
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

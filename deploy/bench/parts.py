@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
+import threading
 import time
 from typing import TYPE_CHECKING, Final
 
@@ -25,6 +25,7 @@ from deploy.bench.place import (
     recipient_key,
     verify_key,
 )
+from deploy.bench.processes import Child, pin, when_closed
 from gateway.store.database import migrate, open_engine
 from keys import messages
 from keys.envelope import Expect, verify_manifest
@@ -40,6 +41,7 @@ from policies.model import AgreementFacts, DecisionInput
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from multiprocessing.connection import Connection
 
     from audit.append import Work
     from deploy.bench.place import Place
@@ -50,7 +52,7 @@ SETTLE: Final = 20
 CALLERS: Final = (1, 8, 64)
 """How many works the log gets at once."""
 MICROSECONDS: Final = 1e6
-REFERENCE_ROUNDS: Final = 400
+REFERENCE_ROUNDS: Final = 600
 
 
 def part_costs(place: Place) -> dict[str, tuple[float, float]]:
@@ -67,19 +69,46 @@ def _cost(call: Callable[[], object], rounds: int = ROUNDS) -> tuple[float, floa
     return quantile(spent[SETTLE:], 0.5), quantile(spent[SETTLE:], 0.1)
 
 
-def slowdown() -> float:
-    """Give how much slower than its best a fixed piece of work is here on the median.
+def slowdown(first: set[int], beside: set[int]) -> tuple[float, float]:
+    """Give how much a fixed piece of work slows down on the gateway's core, against its best.
 
-    1.0: this core is ours alone. CPU times of a run are larger by about this factor.
+    First as things are: 1.0 says that nobody else is there. Then with the core beside it busy: 1.0
+    says that they are two cores, and up to 2 that they are two threads of one, so that CPU times
+    of a run are larger by about this factor than on a core of its own.
     """
+    pin(first)
+    try:
+        alone = _reference()
+        with Child("busy", keep_busy, beside) as child:
+            child.hear()
+            busy = _reference()
+    finally:
+        pin(beside)
+    best = min(alone)
+    return quantile(alone, 0.5) / best, quantile(busy, 0.5) / best
+
+
+def _reference() -> list[int]:
     spent = []
     for _ in range(REFERENCE_ROUNDS):
         begun = time.thread_time_ns()
-        value = b""
-        for _ in range(200):
-            value = hashlib.sha256(value).digest()
+        table: dict[int, int] = {}
+        for number in range(5000):
+            table[number & 1023] = number
         spent.append(time.thread_time_ns() - begun)
-    return quantile(spent, 0.5) / min(spent)
+    return spent
+
+
+def keep_busy(pipe: Connection, core: set[int]) -> None:
+    """Work on nothing until the pipe is closed."""
+    pin(core)
+    ended = threading.Event()
+    when_closed(pipe, ended.set)
+    pipe.send("busy")
+    table: dict[int, int] = {}
+    while not ended.is_set():
+        for number in range(5000):
+            table[number & 1023] = number
 
 
 def _calls(place: Place) -> dict[str, Callable[[], object]]:

@@ -8,6 +8,7 @@ import multiprocessing
 import os
 import socket
 import threading
+from functools import cache
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -29,8 +30,12 @@ class ChildFailed(Exception):
     """A process ended or stayed silent; says which."""
 
 
+@cache
 def cores() -> tuple[set[int], set[int]]:
-    """Give the core of the gateway, and those of everything else; the same where there is one."""
+    """Give the core of the gateway, and those of everything else; the same where there is one.
+
+    Asked once, before this process takes its own place: afterwards it sees only that.
+    """
     usable = sorted(os.sched_getaffinity(0))
     return {usable[0]}, set(usable[1:]) or {usable[0]}
 

@@ -33,6 +33,8 @@ class Report:
     date: str
     slowdown: list[float] = field(default_factory=list)
     """How much slower than its best the gateway's core was for a fixed piece of work."""
+    slowdown_busy: list[float] = field(default_factory=list)
+    """The same with the core beside it busy: about 2 when both are threads of one core."""
     databases: list[Measured] = field(default_factory=list)
     parts: dict[str, tuple[float, float]] = field(default_factory=dict)
     """Microseconds of CPU by part: (median, lowest tenth)."""
@@ -67,7 +69,9 @@ def _head(report: Report) -> str:
     machine = f"{_processor()}, {os.cpu_count()} cores, {platform.system()}, "
     machine += f"Python {platform.python_version()}"
     busy = f"A fixed piece of work took {spread(report.slowdown)} times its best on the gateway's"
-    busy += " core around the runs (1.0: nobody else was there)"
+    busy += " core around the runs (1.0: nobody else was there), and "
+    busy += f"{spread(report.slowdown_busy)} times with the core beside it busy (1.0: two cores, "
+    busy += "2.0: two threads of one; CPU times under load are larger by about this factor)"
     lines = [
         f"- Command: `{report.command}`",
         f"- Date: {report.date}",

@@ -34,7 +34,7 @@ def _report() -> Report:
     ]
     measured.proxy = [_run(1, cpu_ms=1.0, per_second=600, answers=all_good)]
     measured.persons = {EMPTY: [1.0, 2.0], LINKED: [1.0, 2.0], UNLINKED: [7.0, 8.0]}
-    return Report("python -m deploy.bench", "2026-11-22", [1.0], [measured])
+    return Report("python -m deploy.bench", "2026-11-22", databases=[measured])
 
 
 def _row(text: str, start: str) -> list[str]:
@@ -83,7 +83,7 @@ def _lines(text: str) -> list[str]:
 
 def test_soak_tells_first_and_last() -> None:
     """Drift is said in a sentence, not only in a table."""
-    report = Report("c", "d", [1.0])
+    report = Report("c", "d")
     report.soak = [_run(4, cpu_ms=2.0, per_second=1, answers={})]
     report.soak.append(_run(4, cpu_ms=2.5, per_second=1, answers={}))
     assert "CPU 2.00 to 2.50 ms" in write(report)

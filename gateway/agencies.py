@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from audit.errors import AuditError
 from gateway.logs import get_logger
 from keys.errors import KeysError
 from keys.keylist import verify_agency_list
@@ -41,7 +42,7 @@ class AgencyBook:
         self._list = verify_agency_list(self.document, root_jwk=root, now=clock(), min_serial=0)
         self._look_at = clock() + LOOK_AGAIN_SECONDS
         self.on_new: Callable[[bytes], None] = lambda _document: None
-        """Called with every list that comes into force after the first."""
+        """Puts a later list on record; returns when it is durable, before the list is used."""
 
     def current(self) -> AgencyList:
         """Give the list in force.
@@ -65,11 +66,12 @@ class AgencyBook:
             newer = verify_agency_list(
                 document, root_jwk=self._root, now=now, min_serial=self._list.serial
             )
-        except (KeysError, OSError) as error:
-            # Half written, older or forged: the list in force stays in force until it expires.
+            self.on_new(document)
+        except (KeysError, AuditError, OSError, TimeoutError) as error:
+            # Half written, older, forged, or not on record: the list in force stays so until it
+            # expires, and the next look tries again.
             get_logger().error("agencies.refused", error_type=type(error))
             return
         self._modified = modified
         self.document = document
         self._list = newer
-        self.on_new(document)

@@ -59,6 +59,7 @@ from policies.engine.embedded import EmbeddedEngine
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from audit.entry import PendingEntry
     from gateway.orders import OrderTransport
     from gateway.settings import Settings
     from gateway.steps import StepObserver
@@ -68,6 +69,8 @@ if TYPE_CHECKING:
 
 SWEEP_SECONDS = 5
 """How often unfinished exchanges are looked for."""
+RECORD_SECONDS = 5
+"""How long a new agency list may take to be on record before the old one is kept."""
 VERSION = "0.1.0"
 
 
@@ -263,15 +266,18 @@ def _core(
 async def _publish(core: Core, agencies: AgencyBook) -> None:
     """Put rule bundle and agency list on record; every later list too, before it is used."""
 
+    def published(document: bytes) -> PendingEntry:
+        return core.log.entries.document(EntryKind.AGENCIES_PUBLISHED, document)
+
     def record(document: bytes) -> None:
-        core.log.log.submit(
-            lambda _connection: core.log.entries.document(EntryKind.AGENCIES_PUBLISHED, document)
-        )
+        # Waits in the event loop: once a week, and nothing may be decided under either list.
+        core.log.log.submit(lambda _connection: published(document)).result(RECORD_SECONDS)
 
     agencies.on_new = record
-    record(agencies.document)
-    bundle = core.decider.bundle_digest
-    await core.log.log.append(lambda _connection: core.log.entries.policy(bundle))
+    first, bundle = agencies.document, core.decider.bundle_digest
+    await core.log.log.append(
+        lambda _connection: [published(first), core.log.entries.policy(bundle)]
+    )
 
 
 async def _sweep(recovery: Recovery) -> None:

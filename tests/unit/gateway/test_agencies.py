@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from audit.errors import LogUnavailable
 from gateway.agencies import LOOK_AGAIN_SECONDS, AgencyBook
 from keys.errors import KeysError, NotInForce
 from keys.providers.base import KeyUse
@@ -41,6 +42,26 @@ def test_a_newer_list_counts_within_seconds(tmp_path: Path) -> None:
     assert book.current().serial == 2
     assert book.current().serial == 2
     assert told == [book.document] == [(tmp_path / "agencies.json").read_bytes()]
+
+
+@pytest.mark.parametrize("failure", [LogUnavailable("down"), TimeoutError()])
+def test_a_list_that_is_not_on_record_is_not_used(tmp_path: Path, failure: Exception) -> None:
+    """The log is down: the list in force stays so, and the next look tries again."""
+    middle = Middle.build(tmp_path)
+    book = _book(middle)
+    failures = [failure]
+
+    def record(_document: bytes) -> None:
+        if failures:
+            raise failures.pop()
+
+    book.on_new = record
+    middle.publish()
+    _lay(middle, (tmp_path / "agencies.json").read_bytes())
+    middle.clock.advance(LOOK_AGAIN_SECONDS)
+    assert book.current().serial == 1
+    middle.clock.advance(LOOK_AGAIN_SECONDS)
+    assert book.current().serial == 2
 
 
 BAD = ["half written", "empty", "an older one", "signed by another root", "gone"]

@@ -8,6 +8,8 @@ recorded, a few for look-ups.
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -33,6 +35,9 @@ BUSY_MILLISECONDS = 30_000
 MIGRATION_LOCK = 0x4C6F747365
 """Number of the advisory lock under which tables are made: "Lotse" in ASCII."""
 
+WAL_TRIES = 100
+WAL_PAUSE_SECONDS = 0.05
+
 
 class _DriverConnection(Protocol):
     """The part of a database driver's connection that the set-up uses."""
@@ -54,11 +59,23 @@ def open_engine(url: str) -> Engine:
 
     @event.listens_for(engine, "connect")
     def prepare(connection: _DriverConnection, _record: object) -> None:
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
         connection.execute(f"PRAGMA busy_timeout={BUSY_MILLISECONDS}")
+        _switch_to_wal(connection)
+        connection.execute("PRAGMA synchronous=FULL")
 
     return engine
+
+
+def _switch_to_wal(connection: _DriverConnection) -> None:
+    # The busy timeout does not cover this statement: two processes that make the file meet here.
+    for _ in range(WAL_TRIES):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            time.sleep(WAL_PAUSE_SECONDS)
+        else:
+            return
+    connection.execute("PRAGMA journal_mode=WAL")
 
 
 def migrate(engine: Engine) -> None:

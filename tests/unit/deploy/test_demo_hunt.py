@@ -7,6 +7,8 @@ import base64
 import gzip
 import json
 import os
+import subprocess
+import sys
 import zlib
 
 import pytest
@@ -87,7 +89,18 @@ def test_empty_pages_are_left_out_and_nothing_else() -> None:
     assert without_empty_pages(bytes(8192) + page + bytes(4096)) == page
 
 
-def test_this_process_is_found_in_its_own_memory() -> None:
-    """Reading memory gives what a process holds at this moment."""
+def test_a_process_is_found_in_its_own_memory() -> None:
+    """Reading memory gives what a process holds at this moment; a small one, so that it is quick."""
     canary = f"Kanarie-{os.urandom(8).hex()}"
-    assert Hunt([canary]).found_in(memory(os.getpid())) == {canary}
+    program = "import sys; held = sys.stdin.readline(); print(flush=True); sys.stdin.readline()"
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(f"{canary}\n")
+        process.stdin.flush()
+        process.stdout.readline()
+        found = Hunt([canary]).found_in(memory(process.pid))
+        process.stdin.close()
+    assert found == {canary}

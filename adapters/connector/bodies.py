@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -41,8 +41,17 @@ class _Start(Body):
     clerk: Line
     declared: Declared = {}
 
-    def _actor(self) -> Actor:
-        return Actor(unit=self.unit, clerk=self.clerk, case_ref=self.case_ref)
+    def _wish(self, direction: Literal["pull", "push"], other: str, trigger: str) -> Wish:
+        return Wish(
+            direction=direction,
+            other=AgencyId(other),
+            purpose=self.purpose,
+            trigger=trigger,
+            fields=tuple(sorted(set(self.fields))),
+            declared=self.declared,
+            file_number=self.file_number,
+            actor=Actor(unit=self.unit, clerk=self.clerk, case_ref=self.case_ref),
+        )
 
 
 class EnquiryBody(_Start):
@@ -53,16 +62,7 @@ class EnquiryBody(_Start):
 
     def to_wish(self) -> Wish:
         """Give the core's value."""
-        return Wish(
-            direction="pull",
-            other=AgencyId(self.holding),
-            purpose=self.purpose,
-            trigger=self.trigger,
-            fields=tuple(sorted(set(self.fields))),
-            declared=self.declared,
-            file_number=self.file_number,
-            actor=self._actor(),
-        )
+        return self._wish("pull", self.holding, self.trigger)
 
 
 class DeliveryBody(_Start):
@@ -73,16 +73,7 @@ class DeliveryBody(_Start):
 
     def to_wish(self) -> Wish:
         """Give the core's value."""
-        return Wish(
-            direction="push",
-            other=AgencyId(self.to),
-            purpose=self.purpose,
-            trigger=self.trigger,
-            fields=tuple(sorted(set(self.fields))),
-            declared=self.declared,
-            file_number=self.file_number,
-            actor=self._actor(),
-        )
+        return self._wish("push", self.to, self.trigger)
 
 
 class SettleBody(Body):

@@ -10,6 +10,7 @@ A refusal is *not* an error: it is a value, see ``policies.model.Decision``.
     ├── DeclaredInvalid     a declared code is unknown, mistyped or not the caller's to assert
     ├── UnknownCode         the catalogue has no such agency kind, field, purpose, rule, norm or reason
     ├── CatalogueInvalid    the data files contradict their schemas or each other
+    ├── ReleaseRefused      a release of the rules must not come into force; ``code`` says why
     └── PolicyUnavailable   no decision could be taken; the caller must answer 503 and release nothing
         ├── EngineFailed    the engine trapped, answered nothing or answered nonsense
         └── BundleInvalid   rules, data and compiled module do not belong together
@@ -50,6 +51,14 @@ class UnknownCode(PolicyError):
 
 class CatalogueInvalid(PolicyError):
     """The catalogue data are inconsistent; the message names file and entry."""
+
+
+class ReleaseRefused(PolicyError):
+    """A release of the rules is not believed, or may not follow the one in force."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(f"release refused: {code}")
+        self.code = code
 
 
 class PolicyUnavailable(PolicyError):

@@ -195,7 +195,7 @@ def test_every_locked_package_has_hashes(lock: str) -> None:
     assert [line for line in obeyed if not allowed.match(line)] == []
 
 
-IMPORT_NAMES = {"psycopg": "psycopg", "pyjwt": "jwt"}
+IMPORT_NAMES = {"opa-python-client": "opa_client", "psycopg": "psycopg", "pyjwt": "jwt"}
 """Distributions whose import name is not their own."""
 
 

@@ -10,32 +10,35 @@ typing mistake in a data file stops the start and never becomes a wrong decision
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from importlib import resources
 from types import MappingProxyType
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from policies.errors import CatalogueInvalid, DeclaredInvalid, InputInvalid, UnknownCode
 from policies.model import (
     SENDER_TRIGGERS,
     TRIGGERS,
+    ConditionId,
     Declared,
     FieldId,
     Kind,
     NormId,
-    Outcome,
+    ObligationId,
     PurposeId,
     ReasonCode,
     RuleId,
 )
 from policies.reading import (
     read_agency,
+    read_condition,
     read_declared,
     read_field,
     read_norms,
+    read_obligation,
     read_purpose,
     read_reason,
     read_retention,
@@ -49,15 +52,18 @@ from policies.records import (
     Norm,
     Purpose,
     Retention,
-    Rule,
 )
+from policies.references import check_references
+from policies.rules import Condition, Obligation, Rule
 from policies.strict import JsonValue, Reader
 
 DATA_FILES: Final[tuple[str, ...]] = (
     "agencies.json",
+    "conditions.json",
     "declared.json",
     "fields.json",
     "norms.json",
+    "obligations.json",
     "purposes.json",
     "reasons.json",
     "retention.json",
@@ -79,6 +85,8 @@ class Catalogue:
     fields: Mapping[FieldId, Field]
     purposes: Mapping[PurposeId, Purpose]
     rules: Mapping[RuleId, Rule]
+    conditions: Mapping[ConditionId, Condition]
+    obligations: Mapping[ObligationId, Obligation]
     norms: Mapping[NormId, Norm]
     reasons: Mapping[ReasonCode, Reason]
     declared: Mapping[str, DeclaredCode]
@@ -164,7 +172,7 @@ class Catalogue:
             code = self.declared.get(name)
             if code is None:
                 raise DeclaredInvalid("unknown_code")
-            if code.asserted_by != side:
+            if side not in code.asserted_by:
                 raise DeclaredInvalid("not_yours")
             if kind is not None and not code.may_assert(kind):
                 raise DeclaredInvalid("not_yours")
@@ -179,6 +187,8 @@ class Catalogue:
             "fields": [f.to_json() for f in self.fields.values()],
             "purposes": [p.to_json() for p in self.purposes.values()],
             "rules": [r.to_json() for r in self.rules.values()],
+            "conditions": [c.to_json() for c in self.conditions.values()],
+            "obligations": [o.to_json() for o in self.obligations.values()],
             "norms": [n.to_json() for n in self.norms.values()],
             "reasons": [r.to_json() for r in self.reasons.values()],
             "declared": [d.to_json() for d in self.declared.values()],
@@ -220,75 +230,29 @@ def _index(file: str, pairs: list[tuple[_K, _V]]) -> Mapping[_K, _V]:
 def _build(documents: Mapping[str, JsonValue]) -> Catalogue:
     head = Reader.of(documents["rules.json"])
     norms = read_norms(Reader.of(documents["norms.json"]))
+
+    def indexed(name: str, key: str, read: Callable[[Reader], _V], id_of: str) -> Mapping[Any, _V]:
+        file = f"{name}.json"
+        rows = map(read, _rows(documents, file, key))
+        return _index(file, [(getattr(row, id_of), row) for row in rows])
+
+    reasons = [
+        read_reason(row, rank)
+        for rank, row in enumerate(_rows(documents, "reasons.json", "reasons"))
+    ]
     catalogue = Catalogue(
         version=head.text("version"),
         as_of=date.fromisoformat(head.text("as_of")),
-        agencies=_index(
-            "agencies.json",
-            [(a.id, a) for a in map(read_agency, _rows(documents, "agencies.json", "agencies"))],
-        ),
-        fields=_index(
-            "fields.json",
-            [(f.id, f) for f in map(read_field, _rows(documents, "fields.json", "fields"))],
-        ),
-        purposes=_index(
-            "purposes.json",
-            [(p.id, p) for p in map(read_purpose, _rows(documents, "purposes.json", "purposes"))],
-        ),
-        rules=_index(
-            "rules.json",
-            [(r.id, r) for r in map(read_rule, _rows(documents, "rules.json", "rules"))],
-        ),
+        agencies=indexed("agencies", "agencies", read_agency, "id"),
+        fields=indexed("fields", "fields", read_field, "id"),
+        purposes=indexed("purposes", "purposes", read_purpose, "id"),
+        rules=indexed("rules", "rules", read_rule, "id"),
+        conditions=indexed("conditions", "conditions", read_condition, "id"),
+        obligations=indexed("obligations", "obligations", read_obligation, "id"),
         norms=_index("norms.json", [(n.id, n) for n in norms]),
-        reasons=_index(
-            "reasons.json",
-            [
-                (r.code, r)
-                for r in (
-                    read_reason(row, rank)
-                    for rank, row in enumerate(_rows(documents, "reasons.json", "reasons"))
-                )
-            ],
-        ),
-        declared=_index(
-            "declared.json",
-            [(d.id, d) for d in map(read_declared, _rows(documents, "declared.json", "declared"))],
-        ),
-        retention=_index(
-            "retention.json",
-            [(r.id, r) for r in map(read_retention, _rows(documents, "retention.json", "classes"))],
-        ),
+        reasons=_index("reasons.json", [(r.code, r) for r in reasons]),
+        declared=indexed("declared", "declared", read_declared, "id"),
+        retention=indexed("retention", "classes", read_retention, "id"),
     )
-    _check(catalogue)
+    check_references(catalogue)
     return catalogue
-
-
-def _check(catalogue: Catalogue) -> None:
-    """Every reference leads somewhere; no rule comes from the future."""
-    for rule in catalogue.rules.values():
-        known = (
-            (rule.from_kinds, set(catalogue.agencies) | {"*"}),
-            (rule.to_kinds, set(catalogue.agencies) | {"*"}),
-            (rule.purposes, set(catalogue.purposes) | {"*"}),
-            (rule.triggers, TRIGGERS | {"*"}),
-            (rule.fields, set(catalogue.fields)),
-            (rule.norms, set(catalogue.norms)),
-            ((rule.retention,), set(catalogue.retention)),
-            ((rule.refused_reason,), set(catalogue.reasons)),
-        )
-        for used, allowed in known:
-            if not set(used) <= allowed:
-                raise CatalogueInvalid(f"rules.json: {rule.id} refers to an unknown code")
-        if not rule.valid_from <= catalogue.as_of <= rule.valid_to:
-            raise CatalogueInvalid(f"rules.json: {rule.id} is outside its dates at as_of")
-    for code in catalogue.declared.values():
-        if code.norm not in catalogue.norms:
-            raise CatalogueInvalid(f"declared.json: {code.id} refers to an unknown norm")
-    for field in catalogue.fields.values():
-        if field.pad_bytes < 32 or field.pad_bytes % 32:  # noqa: PLR2004 - crypto bucket
-            raise CatalogueInvalid(f"fields.json: {field.id} has an impossible pad_bytes")
-    if (
-        RuleId("R73") not in catalogue.rules
-        or catalogue.rules[RuleId("R73")].outcome is not Outcome.DENY
-    ):
-        raise CatalogueInvalid("rules.json: the default rule R73 must deny")

@@ -47,7 +47,7 @@ def status(*, day: Day = None, as_json: AsJson = False) -> None:
     """Show versions, digest and which rules are unsigned or past their dates."""
     decider = load_decider()
     catalogue = decider.catalogue
-    unsigned = [rule.id for rule in catalogue.rules.values() if not rule.sign_off]
+    unsigned = [rule.id for rule in catalogue.rules.values() if not rule.signed_off]
     lapsed = rules_of_the_day(catalogue, _day(day))
     document: dict[str, JsonValue] = {
         "catalogue": catalogue.version,
@@ -66,7 +66,11 @@ def status(*, day: Day = None, as_json: AsJson = False) -> None:
     print(f"engine {decider.engine_name}")
     table = Table("rule", "mode", "valid until", "state", "title")
     for rule in catalogue.rules.values():
-        state = "past its dates" if rule.id in lapsed else rule.sign_off or "not signed off"
+        state = (
+            "past its dates"
+            if rule.id in lapsed
+            else rule.sign_off.head_of_unit or "not signed off"
+        )
         table.add_row(rule.id, rule.mode, rule.valid_to.isoformat(), state, rule.title.en)
     Console().print(table)
 
@@ -163,7 +167,9 @@ def _question(
         "on_request",
         tuple(catalogue.field(name).id for name in fields),
         declared,
-        permission=PermissionFacts(**dict(_permission(text) for text in permission or [])),
+        permission=PermissionFacts(
+            **dict(_permission(text) for text in permission or []), retrieval_confirmed=False
+        ),
         lapsed=rules_of_the_day(catalogue, _day(day)),
     )
     return DecisionInput.from_json(

@@ -13,6 +13,10 @@ PurposeId = NewType("PurposeId", str)
 RuleId = NewType("RuleId", str)
 ReasonCode = NewType("ReasonCode", str)
 NormId = NewType("NormId", str)
+ConditionId = NewType("ConditionId", str)
+"""A condition that a rule names and Rego defines, ``decision_named``."""
+ObligationId = NewType("ObligationId", str)
+"""What goes with a release, ``destroy_irrelevant``."""
 
 Trigger = Literal["on_request", "automated", "subject_choice", "push", "spontaneous", "batch"]
 """What set the transfer off; ``push``, ``spontaneous`` and ``batch`` start at the holder."""
@@ -33,6 +37,9 @@ PERMISSION_TYPES: Final[tuple[str, ...]] = (
     "mandate",
     "choice",
 )
+
+Release = Literal["none", "source", "head"]
+"""Whether a person at the source releases each case, and who."""
 
 Declared: TypeAlias = bool | int | str
 """Value of a declared code."""
@@ -61,19 +68,28 @@ class Outcome(StrEnum):
 OVERALL_ORDER: Final[tuple[Outcome, ...]] = (
     Outcome.ALLOW_MIN,
     Outcome.HOLD_HUMAN,
-    Outcome.NEUTRAL,
-    Outcome.REDIRECT_AZR,
+    Outcome.NEED_CONSENT,
     Outcome.NEED_RELEASE_203,
     Outcome.NEED_EXPLICIT_A9,
-    Outcome.NEED_CONSENT,
     Outcome.NEED_CHOICE,
-    Outcome.DENY,
+    Outcome.REDIRECT_AZR,
     Outcome.REDIRECT_SUBJECT,
+    Outcome.NEUTRAL,
     Outcome.OUT_OF_SCOPE,
+    Outcome.DENY,
 )
 """The overall outcome is the first of these that any field has.
 
-Released beats held beats neutral.
-Among refusals the one that the asking side can cure soonest wins: the AZR, then what the person
-can allow; "ask the person" is said for the whole only when it is true of every field.
+What is sent comes before what waits, then what the person can allow, then the other lawful way;
+a plain refusal is said for the whole only when it is true of every field.
 """
+
+NEEDS: Final[frozenset[Outcome]] = frozenset(
+    {
+        Outcome.NEED_CONSENT,
+        Outcome.NEED_RELEASE_203,
+        Outcome.NEED_EXPLICIT_A9,
+        Outcome.NEED_CHOICE,
+    }
+)
+"""Outcomes that ask for an act of the person."""

@@ -13,34 +13,44 @@ from typing import Final
 
 from policies.catalogue import Catalogue
 from policies.model import PERMISSION_TYPES, TRIGGERS, Outcome
-from policies.records import Rule
+from policies.rules import Ground, Rule
 from policies.strict import JsonValue
-
-HARD_REASONS: Final[tuple[str, ...]] = (
-    "initiator_missing",
-    "procedure_not_electronic",
-    "undertaking_78_missing",
-)
-"""Objections that no permission can cure; with one of them the field is simply denied."""
 
 _SHORTFALL: Final[dict[str, tuple[str, str]]] = {
     # permission type -> (reason when there is none, stem of the other reasons)
     "consent": ("consent_missing", "consent"),
-    "explicit_consent": ("consent_missing", "consent"),
+    "explicit_consent": ("explicit_consent_missing", "consent"),
     "release_203": ("release_missing", "release"),
     "release_65": ("release_missing", "release"),
-    "mandate": ("mandate_missing", "consent"),
+    "mandate": ("mandate_missing", "mandate"),
     "choice": ("choice_missing", "choice"),
 }
 
-_NEEDS: Final[frozenset[Outcome]] = frozenset(
+_ASKED_FOR: Final[dict[str, Outcome]] = {
+    "consent": Outcome.NEED_CONSENT,
+    "explicit_consent": Outcome.NEED_EXPLICIT_A9,
+    "release_203": Outcome.NEED_RELEASE_203,
+    "release_65": Outcome.NEED_RELEASE_203,
+    "mandate": Outcome.NEED_CONSENT,
+    "choice": Outcome.NEED_CHOICE,
+}
+"""What is asked of the person when a rule of consent or choice lacks this permission."""
+
+_SPOKEN_BY_REGO: Final[frozenset[str]] = frozenset(
     {
-        Outcome.NEED_CONSENT,
-        Outcome.NEED_RELEASE_203,
-        Outcome.NEED_CHOICE,
-        Outcome.NEED_EXPLICIT_A9,
+        "no_agreement",
+        "input_incomplete",
+        "purpose_missing",
+        "not_in_rule",
+        "entrusted_65",
+        "rule_lapsed",
+        "human_release_pending",
+        "head_release_pending",
+        "human_released",
+        "no_data",
     }
 )
+"""Reasons that stand in the Rego text or, for ``no_data``, are what an asker is told (P5)."""
 
 
 def engine_document(catalogue: Catalogue) -> dict[str, JsonValue]:
@@ -54,10 +64,15 @@ def engine_document(catalogue: Catalogue) -> dict[str, JsonValue]:
             "purposes": {p.id: p.offered for p in catalogue.purposes.values()},
             "reason_order": order,
             "reason_rank": {r.code: r.rank for r in reasons},
-            "hard_reasons": _flags(HARD_REASONS),
+            "conditions": {
+                c.id: {"reason": c.reason, "outcome": c.outcome.value}
+                for c in catalogue.conditions.values()
+            },
             "reason_codes": _flags(catalogue.declared["reason_code"].values),
-            "decisions": _flags(catalogue.declared["decision"].values),
-            "permission_types": {name: _shortfall(name) for name in PERMISSION_TYPES},
+            "decisions": _flags(v for v in catalogue.declared["decision"].values if v != ""),
+            "permission_types": {
+                name: {"reasons": dict(shortfalls(name))} for name in PERMISSION_TYPES
+            },
         }
     }
 
@@ -78,11 +93,27 @@ def _rule(rule: Rule, catalogue: Catalogue) -> dict[str, JsonValue]:
         "fields": _flags(rule.fields),
         "step": rule.step,
         "outcome": rule.outcome.value,
-        "refused_outcome": (rule.outcome if rule.outcome in _NEEDS else Outcome.DENY).value,
-        "refused_reason": rule.refused_reason,
-        "human": rule.outcome is Outcome.HOLD_HUMAN,
+        "refused_reason": rule.refused_reason or "",
         "consent_free": rule.consent_free,
+        "release": rule.release,
+        "when": _flags(rule.when),
+        "needs": _flags(rule.needs),
+        "field_needs": {field: _flags(needs) for field, needs in rule.field_needs.items()},
+        "grounds": [_ground(ground, rule) for ground in rule.grounds],
+        "asks_release": any("release_203" in ground.covers for ground in rule.grounds),
     }
+
+
+def _ground(ground: Ground, rule: Rule) -> JsonValue:
+    """What follows when a permission is missing: under a statute nobody is asked for one."""
+    covers: list[JsonValue] = [
+        {
+            "type": name,
+            "else": (Outcome.DENY if rule.mode == "statutory" else _ASKED_FOR[name]).value,
+        }
+        for name in ground.covers
+    ]
+    return {"reason": ground.reason, "covers": covers, "needs": _flags(ground.needs)}
 
 
 def _written_out(codes: Iterable[str], known: Iterable[str]) -> list[str]:
@@ -94,8 +125,14 @@ def _flags(codes: Iterable[object]) -> dict[str, JsonValue]:
     return {str(code): True for code in sorted(str(c) for c in codes)}
 
 
-def _shortfall(name: str) -> dict[str, JsonValue]:
-    missing, stem = _SHORTFALL[name]
+def shortfalls(permission_type: str) -> dict[str, str]:
+    """Return the reason for each state in which this type of permission does not carry a field.
+
+    A mandate is no consent and is never called one: it carries the field, or there is none that does.
+    """
+    missing, stem = _SHORTFALL[permission_type]
+    if permission_type == "mandate":
+        return dict.fromkeys(("none", "in_force", "withdrawn", "expired", "used"), missing)
     return {
         "none": missing,
         "in_force": f"{stem}_scope",
@@ -103,3 +140,20 @@ def _shortfall(name: str) -> dict[str, JsonValue]:
         "expired": f"{stem}_expired",
         "used": f"{stem}_used",
     }
+
+
+def emitted_reasons(catalogue: Catalogue) -> frozenset[str]:
+    """Return every reason code that a decision or an answer can carry."""
+    spoken = set(_SPOKEN_BY_REGO)
+    for rule in catalogue.rules.values():
+        if rule.refused_reason is not None:
+            spoken.add(rule.refused_reason)
+        for ground in rule.grounds:
+            spoken.add(ground.reason)
+            for name in ground.covers:
+                spoken.update(shortfalls(name).values())
+        # A prohibition that does not apply is not mentioned, so its conditions say nothing.
+        said = set(rule.named_conditions) - set(rule.when)
+        alternatives = {c for ground in rule.grounds[1:] for c in ground.needs}
+        spoken.update(catalogue.conditions[c].reason for c in said - alternatives)
+    return frozenset(spoken)

@@ -7,6 +7,7 @@ A refusal is *not* an error: it is a value, see ``policies.model.Decision``.
 
     PolicyError
     ├── InputInvalid        the decision input is not what the engine may see
+    ├── CaseInvalid         a written case names something the catalogue does not know; says what and where
     ├── DeclaredInvalid     a declared code is unknown, mistyped or not the caller's to assert
     ├── UnknownCode         the catalogue has no such agency kind, field, purpose, rule, norm or reason
     ├── CatalogueInvalid    the data files contradict their schemas or each other
@@ -31,6 +32,15 @@ class InputInvalid(PolicyError):
     def __init__(self, code: str) -> None:
         super().__init__(f"decision input refused: {code}")
         self.code = code
+
+
+class CaseInvalid(PolicyError):
+    """A written case cannot be read; says where, what is wrong and what is known instead."""
+
+    def __init__(self, where: str, problem: str) -> None:
+        super().__init__(f"{where}: {problem}")
+        self.where = where
+        self.problem = problem
 
 
 class DeclaredInvalid(PolicyError):

@@ -37,6 +37,23 @@ class AgreementFacts:
     """The recipient has signed the undertaking of SGB X § 78 I 2."""
     approval_79: bool = False
     """Automated retrieval is approved under SGB X § 79."""
+    pilot_agreed: bool = False
+    """Both agencies agreed on a pilot beside XAusländer (R46)."""
+    state_law_basis: bool = False
+    """The agreement names the state law that orders the report (R54)."""
+    recipient_abroad: bool = False
+    """The recipient is outside Germany (R69)."""
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """Return the facts by name."""
+        return {
+            "in_force": self.in_force,
+            "undertaking_78": self.undertaking_78,
+            "approval_79": self.approval_79,
+            "pilot_agreed": self.pilot_agreed,
+            "state_law_basis": self.state_law_basis,
+            "recipient_abroad": self.recipient_abroad,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +82,11 @@ class PermissionFacts:
     release_65: PermissionFact = PermissionFact()
     mandate: PermissionFact = PermissionFact()
     choice: PermissionFact = PermissionFact()
+    retrieval_confirmed: bool = False
+    """The person chose retrieval and confirmed the preview (SGB X § 67f)."""
 
     def to_json(self) -> dict[str, JsonValue]:
-        """Return one object per type."""
+        """Return one object per type, and whether a retrieval was confirmed."""
         return {
             "consent": self.consent.to_json(),
             "explicit_consent": self.explicit_consent.to_json(),
@@ -75,6 +94,7 @@ class PermissionFacts:
             "release_65": self.release_65.to_json(),
             "mandate": self.mandate.to_json(),
             "choice": self.choice.to_json(),
+            "retrieval_confirmed": self.retrieval_confirmed,
         }
 
 
@@ -82,10 +102,12 @@ class PermissionFacts:
 class HolderFacts:
     """What only the holding agency knows; the gateway always leaves the defaults."""
 
-    info_block: bool = False
-    """An information block (BMG § 51) stands against the person."""
+    info_block: bool | None = False
+    """An information block (BMG § 51) stands against the person; None: nobody has looked."""
     released_by_source: bool = False
     """A clerk of the source has released this very exchange."""
+    released_by_head: bool = False
+    """The head of the source has released this very exchange (R59)."""
     secret_203: tuple[FieldId, ...] = ()
     """Fields whose content came to the holder under secrecy (§ 203 StGB, SGB X § 76)."""
     entrusted_65: tuple[FieldId, ...] = ()
@@ -95,6 +117,16 @@ class HolderFacts:
         """Sort and deduplicate, so that equal facts are equal bytes."""
         object.__setattr__(self, "secret_203", tuple(sorted(set(self.secret_203))))
         object.__setattr__(self, "entrusted_65", tuple(sorted(set(self.entrusted_65))))
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """Return the facts by name."""
+        return {
+            "info_block": self.info_block,
+            "released_by_source": self.released_by_source,
+            "released_by_head": self.released_by_head,
+            "secret_203": list(self.secret_203),
+            "entrusted_65": list(self.entrusted_65),
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,18 +160,9 @@ class DecisionInput:
             "trigger": self.trigger,
             "fields": list(self.fields),
             "declared": dict(self.declared),
-            "agreement": {
-                "in_force": self.agreement.in_force,
-                "undertaking_78": self.agreement.undertaking_78,
-                "approval_79": self.agreement.approval_79,
-            },
+            "agreement": self.agreement.to_json(),
             "permission": self.permission.to_json(),
-            "holder": {
-                "info_block": self.holder.info_block,
-                "released_by_source": self.holder.released_by_source,
-                "secret_203": list(self.holder.secret_203),
-                "entrusted_65": list(self.holder.entrusted_65),
-            },
+            "holder": self.holder.to_json(),
             "lapsed": list(self.lapsed),
         }
 
@@ -157,6 +180,7 @@ class DecisionInput:
             top.obj("holder"),
         )
         facts = {name: _permission_fact(permission.obj(name)) for name in PERMISSION_TYPES}
+        retrieval_confirmed = permission.flag("retrieval_confirmed")
         permission.done()
         result = cls(
             from_kind=Kind(top.text("from_kind")),
@@ -169,11 +193,15 @@ class DecisionInput:
                 in_force=agreement.flag("in_force"),
                 undertaking_78=agreement.flag("undertaking_78"),
                 approval_79=agreement.flag("approval_79"),
+                pilot_agreed=agreement.flag("pilot_agreed"),
+                state_law_basis=agreement.flag("state_law_basis"),
+                recipient_abroad=agreement.flag("recipient_abroad"),
             ),
-            permission=PermissionFacts(**facts),
+            permission=PermissionFacts(**facts, retrieval_confirmed=retrieval_confirmed),
             holder=HolderFacts(
-                info_block=holder.flag("info_block"),
+                info_block=holder.flag_or_none("info_block"),
                 released_by_source=holder.flag("released_by_source"),
+                released_by_head=holder.flag("released_by_head"),
                 secret_203=tuple(FieldId(f) for f in holder.texts("secret_203")),
                 entrusted_65=tuple(FieldId(f) for f in holder.texts("entrusted_65")),
             ),

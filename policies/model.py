@@ -2,23 +2,26 @@
 """The shapes of a decision in one place: what goes in, what comes out, the codes in between."""
 
 from policies.codes import (
+    NEEDS,
     OVERALL_ORDER,
     PERMISSION_STATES,
     PERMISSION_TYPES,
     SENDER_TRIGGERS,
     TRIGGERS,
+    ConditionId,
     Declared,
     FieldId,
     Kind,
     NormId,
+    ObligationId,
     Outcome,
     PermissionState,
     PurposeId,
     ReasonCode,
+    Release,
     RuleId,
     Trigger,
 )
-from policies.decision import Decision, FieldDecision, overall_of
 from policies.inputs import (
     AgreementFacts,
     DecisionInput,
@@ -29,28 +32,29 @@ from policies.inputs import (
 )
 
 __all__ = [
+    "NEEDS",
     "OVERALL_ORDER",
     "PERMISSION_STATES",
     "PERMISSION_TYPES",
     "SENDER_TRIGGERS",
     "TRIGGERS",
     "AgreementFacts",
-    "Decision",
+    "ConditionId",
     "DecisionInput",
     "Declared",
-    "FieldDecision",
     "FieldId",
     "HolderFacts",
     "Kind",
     "NormId",
+    "ObligationId",
     "Outcome",
     "PermissionFact",
     "PermissionFacts",
     "PermissionState",
     "PurposeId",
     "ReasonCode",
+    "Release",
     "RuleId",
     "Trigger",
     "canonical",
-    "overall_of",
 ]

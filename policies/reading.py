@@ -3,10 +3,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
+from types import MappingProxyType
 
 from policies.errors import CatalogueInvalid
-from policies.model import Declared, FieldId, Kind, NormId, Outcome, PurposeId, ReasonCode, RuleId
+from policies.model import (
+    PERMISSION_TYPES,
+    ConditionId,
+    Declared,
+    FieldId,
+    Kind,
+    NormId,
+    ObligationId,
+    Outcome,
+    PurposeId,
+    ReasonCode,
+    Release,
+    RuleId,
+)
 from policies.reasons import Advice, Reason
 from policies.records import (
     Agency,
@@ -15,25 +30,12 @@ from policies.records import (
     Norm,
     Purpose,
     Retention,
-    Rule,
     Text,
 )
+from policies.rules import Condition, Ground, Obligation, Rule, SignOff
 from policies.strict import Reader
 
-VALUE_KINDS = frozenset(
-    {
-        "bool",
-        "int",
-        "decimal",
-        "text",
-        "date",
-        "code",
-        "code_list",
-        "list",
-        "object",
-        "document",
-    }
-)
+VALUE_KINDS = frozenset("bool int decimal text date code code_list list object document".split())
 
 
 def _text(row: Reader) -> Text:
@@ -134,12 +136,18 @@ def read_rule(row: Reader) -> Rule:
         step=row.number("step"),
         mode=row.text("mode"),
         outcome=Outcome(row.text("outcome")),
-        refused_reason=ReasonCode(row.text("refused_reason")),
+        refused_reason=_refused_reason(row),
         from_kinds=row.texts("from"),
         to_kinds=row.texts("to"),
         purposes=row.texts("purposes"),
         triggers=row.texts("triggers"),
         fields=tuple(FieldId(f) for f in row.texts("fields")),
+        when=_conditions(row, "when"),
+        needs=_conditions(row, "needs"),
+        field_needs=_field_needs(row.obj("field_needs")),
+        grounds=tuple(_ground(Reader.of(ground)) for ground in row.items("grounds")),
+        release=_release(row.text("release")),
+        obligations=tuple(ObligationId(o) for o in row.texts("obligations")),
         norms=tuple(NormId(n) for n in row.texts("norms")),
         conditions=row.text("conditions"),
         guard=row.text("guard"),
@@ -149,7 +157,72 @@ def read_rule(row: Reader) -> Rule:
         valid_to=date.fromisoformat(row.text("valid_to")),
         law_version=row.text("law_version"),
         verification=row.text("verification"),
-        sign_off=row.text("sign_off"),
+        sign_off=_sign_off(row.obj("sign_off")),
+    )
+    row.done()
+    return result
+
+
+def _refused_reason(row: Reader) -> ReasonCode | None:
+    reason = row.text_or_none("refused_reason")
+    return None if reason is None else ReasonCode(reason)
+
+
+def _conditions(row: Reader, key: str) -> tuple[ConditionId, ...]:
+    return tuple(ConditionId(name) for name in row.texts(key))
+
+
+def _field_needs(row: Reader) -> Mapping[FieldId, tuple[ConditionId, ...]]:
+    result = {FieldId(field): _conditions(row, field) for field in row.names}
+    row.done()
+    return MappingProxyType(result)
+
+
+def _ground(row: Reader) -> Ground:
+    result = Ground(
+        reason=ReasonCode(row.text("reason")),
+        covers=row.texts("covers"),
+        needs=_conditions(row, "needs"),
+    )
+    row.done()
+    if not set(result.covers) <= set(PERMISSION_TYPES):
+        raise CatalogueInvalid("rules.json: a ground names an unknown type of permission")
+    return result
+
+
+def _release(value: str) -> Release:
+    match value:
+        case "none" | "source" | "head":
+            return value
+        case _:
+            raise CatalogueInvalid("rules.json: nobody of that name releases")
+
+
+def _sign_off(row: Reader) -> SignOff:
+    result = SignOff(
+        head_of_unit=row.text("head_of_unit"),
+        dpo_opinion=row.text("dpo_opinion"),
+    )
+    row.done()
+    return result
+
+
+def read_condition(row: Reader) -> Condition:
+    """Read one condition."""
+    result = Condition(
+        id=ConditionId(row.text("id")),
+        reason=ReasonCode(row.text("reason")),
+        outcome=Outcome(row.text("outcome")),
+        text=_text(row),
+    )
+    row.done()
+    return result
+
+
+def read_obligation(row: Reader) -> Obligation:
+    """Read one obligation."""
+    result = Obligation(
+        id=ObligationId(row.text("id")), text=_text(row), norm=NormId(row.text("norm"))
     )
     row.done()
     return result
@@ -180,11 +253,12 @@ def read_declared(row: Reader) -> DeclaredCode:
     """Read one declared code."""
     kind = row.text("type")
     values: tuple[Declared, ...] = ()
+    span = range(0)
     match kind:
         case "bool":
             values = (False, True)
         case "int":
-            values = row.numbers("values")
+            span = range(row.number("least"), row.number("most") + 1)
         case "code":
             values = row.texts("values")
         case _:
@@ -193,13 +267,14 @@ def read_declared(row: Reader) -> DeclaredCode:
         id=row.text("id"),
         type=kind,
         values=values,
-        asserted_by=row.text("asserted_by"),
+        span=span,
+        asserted_by=row.texts("asserted_by"),
         kinds=row.texts("kinds"),
         label=_text(row),
         norm=NormId(row.text("norm")),
     )
     row.done()
-    if result.asserted_by not in {"asker", "sender", "holder"}:
+    if not result.asserted_by or not set(result.asserted_by) <= {"asker", "sender", "holder"}:
         raise CatalogueInvalid(f"declared.json: {result.id} belongs to no side")
     return result
 

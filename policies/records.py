@@ -4,17 +4,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import date
-from typing import Final
 
 from policies.errors import DeclaredInvalid
-from policies.model import Declared, FieldId, Kind, NormId, Outcome, PurposeId, ReasonCode, RuleId
+from policies.model import Declared, FieldId, Kind, NormId, PurposeId
 from policies.strict import JsonValue
-
-PERSON_MODES: Final = frozenset({"consent-required", "explicit-consent", "statutory-choice"})
-"""Modes under which a release needs an act of the person."""
-
-CONSENT_FREE: Final[frozenset[str]] = frozenset({"statutory", "statutory-choice"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,90 +136,17 @@ class Norm:
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """A transmission rule; the guard itself stands in Rego."""
-
-    id: RuleId
-    title: Text
-    step: int
-    """Step of the evaluation order at which the rule speaks."""
-    mode: str
-    outcome: Outcome
-    refused_reason: ReasonCode
-    from_kinds: tuple[str, ...]
-    to_kinds: tuple[str, ...]
-    purposes: tuple[str, ...]
-    triggers: tuple[str, ...]
-    fields: tuple[FieldId, ...]
-    norms: tuple[NormId, ...]
-    conditions: str
-    guard: str
-    consent_effect: str
-    retention: str
-    valid_from: date
-    valid_to: date
-    """Last day on which the rule may be used without a new review."""
-    law_version: str
-    verification: str
-    sign_off: str
-    """Who signed the rule off; empty is shown as "not signed off"."""
-
-    @property
-    def rests_on_person(self) -> bool:
-        """True when a release under it needs an act of the person (law: consent, release, choice)."""
-        return self.mode in PERSON_MODES
-
-    def speaks_of(self, from_kind: str, to_kind: str, purpose: str, trigger: str) -> bool:
-        """Say whether it names these kinds, this purpose and this trigger; ``*`` names all."""
-        return all(
-            "*" in named or value in named
-            for named, value in (
-                (self.from_kinds, from_kind),
-                (self.to_kinds, to_kind),
-                (self.purposes, purpose),
-                (self.triggers, trigger),
-            )
-        )
-
-    @property
-    def consent_free(self) -> bool:
-        """True when the rule rests on statute and not on a permission."""
-        return self.mode in CONSENT_FREE
-
-    def to_json(self) -> dict[str, JsonValue]:
-        """Return the public form."""
-        return {
-            "id": self.id,
-            "title": self.title.to_json(),
-            "step": self.step,
-            "mode": self.mode,
-            "outcome": self.outcome.value,
-            "from": list(self.from_kinds),
-            "to": list(self.to_kinds),
-            "purposes": list(self.purposes),
-            "triggers": list(self.triggers),
-            "fields": list(self.fields),
-            "norms": list(self.norms),
-            "conditions": self.conditions,
-            "guard": self.guard,
-            "consent_effect": self.consent_effect,
-            "retention": self.retention,
-            "valid_from": self.valid_from.isoformat(),
-            "valid_to": self.valid_to.isoformat(),
-            "law_version": self.law_version,
-            "verification": self.verification,
-            "sign_off": self.sign_off or "not signed off",
-        }
-
-
-@dataclass(frozen=True, slots=True)
 class DeclaredCode:
     """A fact that one side may assert, from a closed list."""
 
     id: str
     type: str
     values: tuple[Declared, ...]
-    asserted_by: str
+    """The closed list; empty for numbers, which have a range."""
+    span: range
+    """Allowed numbers; empty for everything else."""
+    asserted_by: tuple[str, ...]
+    """Sides that may assert it: asker, sender, holder."""
     kinds: tuple[str, ...]
     label: Text
     norm: NormId
@@ -244,7 +164,9 @@ class DeclaredCode:
         expected = {"bool": bool, "int": int, "code": str}[self.type]
         if type(value) is not expected:
             raise DeclaredInvalid("wrong_type")
-        if self.type != "bool" and value not in self.values:
+        known = value in self.span if self.type == "int" else value in self.values
+        # An empty code says nothing; who has nothing to say leaves the name out.
+        if value == "" or not known:
             raise DeclaredInvalid("unknown_value")
 
     def to_json(self) -> dict[str, JsonValue]:
@@ -253,7 +175,9 @@ class DeclaredCode:
             "id": self.id,
             "type": self.type,
             "values": list(self.values),
-            "asserted_by": self.asserted_by,
+            "least": self.span.start if self.span else None,
+            "most": self.span.stop - 1 if self.span else None,
+            "asserted_by": list(self.asserted_by),
             "kinds": list(self.kinds),
             **self.label.to_json(),
             "norm": self.norm,

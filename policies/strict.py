@@ -35,6 +35,11 @@ class Reader:
         except KeyError:
             raise InputInvalid("missing_key") from None
 
+    @property
+    def names(self) -> list[str]:
+        """Names of the members that are not taken yet."""
+        return list(self._left)
+
     def number(self, key: str) -> int:
         """Take an integer; booleans are not integers."""
         value = self._take(key)
@@ -65,10 +70,24 @@ class Reader:
             raise InputInvalid("wrong_type")
         return value
 
+    def text_or_none(self, key: str) -> str | None:
+        """Take a string or null."""
+        value = self._take(key)
+        if value is not None and not isinstance(value, str):
+            raise InputInvalid("wrong_type")
+        return value
+
     def flag(self, key: str) -> bool:
         """Take a boolean; 0 and 1 are not booleans."""
         value = self._take(key)
         if not isinstance(value, bool):
+            raise InputInvalid("wrong_type")
+        return value
+
+    def flag_or_none(self, key: str) -> bool | None:
+        """Take a boolean or null, which says that nobody knows."""
+        value = self._take(key)
+        if value is not None and not isinstance(value, bool):
             raise InputInvalid("wrong_type")
         return value
 

@@ -6,11 +6,11 @@
 #   The entry point. Every step of the evaluation order takes the fields it decides out of those
 #   that the steps before it left over, so that an earlier step can never be overruled by a later one.
 #   Steps 1 and 2 (who asks, is the request well formed) are done by the caller and by shape.rego;
-#   3 information block, 4 provenance, 5 prohibitions, 6 AZR first, 7 statute, 8 choice and
+#   3 information block, 4 secrecy, 5 prohibitions, 6 AZR first, 7 statute, 8 choice and
 #   permission; 9 what no rule lists falls to R73; 10 the log is the caller's.
+#   Which rule names whom, which fields, conditions, grounds and releases is data; what a condition
+#   means stands in conditions.rego.
 # scope: package
-# custom:
-#   rules: [R73]
 package lotse.exchange
 
 import future.keywords.not
@@ -38,143 +38,88 @@ groups contains {"fields": asked, "verdict": refusal("R73", "DENY", {"no_agreeme
 
 groups contains group if {
 	agreed
-	some group in blocked_groups
-}
-
-groups contains group if {
-	agreed
-	some group in tagged_groups
-}
-
-groups contains {"fields": taken[rule], "verdict": refusal(rule, outcome, reasons)} if {
-	agreed
-	some rule in flat_rules
-	outcome := data.catalogue.rules[rule].outcome
-	reasons := flat_reasons(rule)
-}
-
-groups contains {"fields": fields, "verdict": transfer(rule, reason)} if {
-	agreed
-	some rule in open_rules
-	some reason, allowed in grants[rule]
-	fields := allowed & taken[rule]
-	count(fields) > 0
-}
-
-groups contains {"fields": fields, "verdict": refusal(rule, refused_outcome(rule), unmet(rule))} if {
-	agreed
-	some rule in open_rules
-	fields := taken[rule] - granted(rule)
-	count(fields) > 0
-}
-
-groups contains {"fields": unlisted, "verdict": refusal("R73", "DENY", {default_reason})} if {
-	agreed
-	count(unlisted) > 0
+	some group in (((block_groups | secrecy_groups) | flat_groups) | open_groups)
 }
 
 agreed if input.agreement.in_force == true
 
 # METADATA
-# title: Rules that refuse whenever they apply
-# description: |
-#   Prohibitions need no guard and no consent opens them:
-#   R07 income, sanctions, plans; R20 counselling content; R45 identifiers; R52 school.
-#   R01 (AZR first) refuses in the same way.
+# title: Steps 3 and 4
 # scope: document
-# custom:
-#   rules: [R01, R07, R20, R45, R52]
+block_groups contains {
+	"fields": blocked & fields_of("R41"),
+	"verdict": refusal("R41", "NEUTRAL", {"block_neutral"}),
+}
+
+block_groups contains {
+	"fields": blocked - fields_of("R41"),
+	"verdict": refusal(block_rule, "NEUTRAL", {"block_neutral"}),
+}
+
+secrecy_groups contains {"fields": tagged_203, "verdict": secrecy}
+
+secrecy_groups contains {"fields": tagged_65, "verdict": refusal("R60", "DENY", {"entrusted_65"})}
+
+# METADATA
+# title: Steps 4 to 6, rules that refuse whenever they apply
+# description: |
+#   A prohibition needs no guard to be met and no consent opens it; AZR first refuses in the same way.
+#   Where two rules of a step name a field, the first stands.
+# scope: document
+flat_groups contains {"fields": fields, "verdict": refusal(rule, facts.outcome, {flat_reason(facts)})} if {
+	some rule in flat_rules
+	facts := data.catalogue.rules[rule]
+	fields := taken[rule] - union({taken[other] |
+		some other in flat_rules
+		other < rule
+		data.catalogue.rules[other].step == facts.step
+	})
+}
+
+# Nobody fetches AZR data for another (AZRG § 11 II), whatever was queried before.
+flat_reason(facts) := "azr_proxy_forbidden" if {
+	input.from_kind == "AZR"
+	facts.outcome == "REDIRECT_AZR"
+}
+
+else := facts.refused_reason
+
 flat_rules contains rule if {
 	some rule, _ in taken
 	data.catalogue.rules[rule].step < 7
 }
 
-# Rules that release once their conditions are met.
-open_rules contains rule if {
-	some rule, _ in taken
-	data.catalogue.rules[rule].step >= 7
+# METADATA
+# title: Steps 7 to 9
+# scope: document
+open_groups contains {"fields": fields, "verdict": transfer(rule, ground.reason)} if {
+	some rule in at_once
+	some position, ground in data.catalogue.rules[rule].grounds
+	fields := first_of(rule, at_once, released_fields) & carried(rule, position)
 }
 
-flat_reasons(rule) := azr_reason if rule == "R01"
+open_groups contains {"fields": fields, "verdict": refusal(rule, "HOLD_HUMAN", waiting_for(rule))} if {
+	some rule in (open_rules - at_once)
+	fields := first_of(rule, open_rules - at_once, held_fields)
+}
 
-flat_reasons(rule) := {data.catalogue.rules[rule].refused_reason} if rule != "R01"
+open_groups contains group if some group in refused_groups
 
-# Everything a rule grants on whatever ground.
-granted(rule) := union({fields | some fields in grants[rule]})
+open_groups contains {"fields": unlisted, "verdict": refusal("R73", "DENY", {default_reason})}
 
 # METADATA
-# title: A lawful transfer
+# title: What a rule does with a field whose conditions are met
 # description: |
-#   Released at once only where no person has to look; a clerk of the source can always release.
-#   A rule past its dates needs the clerk as well.
+#   R67 sends the authority to the AZR; every other rule releases, and says so if a person did.
 # scope: document
-transfer(rule, reason) := {
-	"outcome": "ALLOW_MIN",
-	"rule": rule,
-	"reason": reason,
-	"reasons": [reason],
-} if {
-	rule in automatic_rules
+transfer(rule, reason) := refusal(rule, "REDIRECT_AZR", {data.catalogue.rules[rule].refused_reason}) if {
+	data.catalogue.rules[rule].outcome == "REDIRECT_AZR"
 }
 
-else := {
-	"outcome": "ALLOW_MIN",
-	"rule": rule,
-	"reason": "human_released",
-	"reasons": ["human_released", reason],
-} if {
-	input.holder.released_by_source == true
-}
+else := refusal(rule, "ALLOW_MIN", {"human_released", reason}) if released_by_person(rule)
 
-else := {
-	"outcome": "HOLD_HUMAN",
-	"rule": rule,
-	"reason": reasons[0],
-	"reasons": reasons,
-} if {
-	reasons := ordered(hold_reasons(rule))
-}
+else := refusal(rule, "ALLOW_MIN", {reason})
 
-automatic_rules contains rule if {
-	some rule in open_rules
-	data.catalogue.rules[rule].human == false
-	not rule in suspended_rules
-}
+released_by_person(rule) if data.catalogue.rules[rule].release != "none"
 
-# Only rules that rest on statute lapse; what the person allowed stays the person's.
-suspended_rules contains rule if {
-	some rule in input.lapsed
-	data.catalogue.rules[rule].consent_free == true
-}
-
-hold_reasons(rule) := {"rule_lapsed"} if rule in suspended_rules
-
-else := {"human_release_pending"}
-
-refusal(rule, outcome, reasons) := {
-	"outcome": outcome,
-	"rule": rule,
-	"reason": in_order[0],
-	"reasons": in_order,
-} if {
-	in_order := ordered(reasons)
-}
-
-# The order of reasons is the order of the reviewed list, not of the alphabet.
-ordered(reasons) := [data.catalogue.reason_order[rank] |
-	some rank in sort([rank | some reason in reasons; rank := data.catalogue.reason_rank[reason]])
-]
-
-# Where no permission could help, none is asked for: only what stands in the way is named.
-unmet(rule) := hard(rule) if count(hard(rule)) > 0
-
-else := objections[rule] if count(objections[rule]) > 0
-
-else := {"condition_missing"}
-
-hard(rule) := objections[rule] & object.keys(data.catalogue.hard_reasons)
-
-# A rule that asks for something of the person says so only when nothing else is in the way.
-refused_outcome(rule) := "DENY" if count(hard(rule)) > 0
-
-else := data.catalogue.rules[rule].refused_outcome
+released_by_person(rule) if rule in suspended_rules

@@ -7,11 +7,13 @@ package lotse.exchange
 
 import future.keywords.not
 
+in_force(type) if input.permission[type].state == "in_force"
+
 covered_by(type) := {field | some field in input.permission[type].fields} if {
-	input.permission[type].state == "in_force"
+	in_force(type)
 }
 
 else := set()
 
 # Why a permission does not carry a field: it is missing, gone, or too narrow.
-shortfall(type) := data.catalogue.permission_types[type][input.permission[type].state]
+shortfall(type) := data.catalogue.permission_types[type].reasons[input.permission[type].state]

@@ -7,50 +7,40 @@ package lotse.exchange
 
 import future.keywords.not
 
-# Rules that fit sender, recipient, purpose and trigger.
+# Rules that fit sender, recipient, purpose and trigger, and whose occasion is given.
 applicable contains rule if {
 	some rule, facts in data.catalogue.rules
 	facts.from[input.from_kind]
 	facts.to[input.to_kind]
 	facts.purposes[input.purpose]
 	facts.triggers[input.trigger]
+	count(object.keys(facts.when) - met) == 0
 }
 
-# R41 (information block), R45 (identifiers) and R73 (default) fit almost every request;
-# they say nothing about whether there is a rule for this one.
-route_rules := applicable - {"R41", "R45", "R73"}
+# Block (R41), identifiers (R45), travelling secrecy (R64), recipients abroad (R69) and the default
+# (R73) fit almost every request; they say nothing about whether there is a rule for this one.
+route_rules := applicable - {"R41", "R45", "R64", "R69", "R73"}
 
 fields_of(rule) := object.keys(data.catalogue.rules[rule].fields)
 
-claimed[rule] := asked & fields_of(rule) if {
-	some rule in (route_rules - set_aside)
-}
+claimed[rule] := asked & fields_of(rule) if some rule in route_rules
 
 # METADATA
 # title: R45 an identifier is refused unless a rule for this route lists it
 # scope: rule
-# custom:
-#   rules: [R45]
 claimed["R45"] := (asked & fields_of("R45")) - union({fields_of(rule) | some rule in route_rules})
 
 # METADATA
-# title: R01 gives way to R02 once the asking agency says that it has looked into the AZR
+# title: R69 nothing at all goes abroad, whatever the fields
 # scope: rule
-# custom:
-#   rules: [R01]
-set_aside contains "R01" if {
-	input.from_kind == "ABH"
-	azr_checked
-}
+claimed["R69"] := asked if "R69" in applicable
 
 # METADATA
 # title: R41 a hit on an information block silences the whole answer
 # description: |
-#   The register's address fields by R41, every other field of the same request by R40,
+#   BMG § 34a V, § 51 II. The address fields by R41, every other field of the same request too,
 #   so that nothing can be told from a partial answer.
-# scope: rule
-# custom:
-#   rules: [R40, R41]
+# scope: document
 blocked := asked if {
 	input.holder.info_block == true
 	"R41" in applicable
@@ -58,44 +48,9 @@ blocked := asked if {
 
 else := set()
 
-blocked_groups contains {
-	"fields": blocked & fields_of("R41"),
-	"verdict": refusal("R41", "NEUTRAL", {"block_neutral"}),
-}
+block_rule := "R40" if "R40" in applicable
 
-blocked_groups contains {
-	"fields": blocked - fields_of("R41"),
-	"verdict": refusal("R40", "NEUTRAL", {"block_neutral"}),
-}
-
-# METADATA
-# title: R20 what came under secrecy or was entrusted stays, whatever any other rule says
-# description: |
-#   Only the person's own release opens it: R21 asks for one by itself,
-#   and entrusted data need a release under § 65 SGB VIII.
-# scope: rule
-# custom:
-#   rules: [R20]
-tagged_203 := ((left_4 & {field | some field in input.holder.secret_203}) - silenced) - released_by_r21
-
-tagged_65 := (((left_4 & {field | some field in input.holder.entrusted_65}) - silenced) - tagged_203) - covered_by("release_65")
-
-released_by_r21 := fields_of("R21") if "R21" in applicable
-
-else := set()
-
-silenced := object.get(claimed, "R20", set())
-
-tagged_groups contains {"fields": tagged_203, "verdict": secrecy}
-
-tagged_groups contains {"fields": tagged_65, "verdict": refusal("R73", "DENY", {"entrusted_65"})}
-
-secrecy := refusal("R20", "NEUTRAL", {"secret_203"}) if {
-	data.catalogue.rules.R20.from[input.from_kind]
-	data.catalogue.rules.R20.triggers[input.trigger]
-}
-
-else := refusal("R73", "DENY", {"secret_203"})
+else := "R41"
 
 left_4 := asked - blocked
 
@@ -110,7 +65,7 @@ left_8 := left_7 - claimed_at(7)
 unlisted := left_8 - claimed_at(8)
 
 claimed_at(step) := union({claimed[rule] |
-	some rule in object.keys(claimed)
+	some rule, _ in claimed
 	data.catalogue.rules[rule].step == step
 })
 
@@ -120,21 +75,19 @@ taken[rule] := fields if {
 	count(fields) > 0
 }
 
-left_at(step) := left_4 if step == 4
+left_at(4) := left_4
 
-left_at(step) := left_5 if step == 5
+left_at(5) := left_5
 
-left_at(step) := left_6 if step == 6
+left_at(6) := left_6
 
-left_at(step) := left_7 if step == 7
+left_at(7) := left_7
 
-left_at(step) := left_8 if step == 8
+left_at(8) := left_8
 
 # METADATA
 # title: R73 what no rule lists is denied
 # scope: document
-# custom:
-#   rules: [R73]
 default_reason := "not_in_rule" if count(route_rules) > 0
 
 else := "purpose_missing" if not purpose_offered

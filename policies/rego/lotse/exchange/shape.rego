@@ -13,6 +13,7 @@ well_formed if {
 	holder_is_well_formed
 	is_object(input.declared)
 	is_array(input.lapsed)
+	is_boolean(input.permission.retrieval_confirmed)
 	count(malformed_permissions) == 0
 }
 
@@ -28,14 +29,23 @@ agreement_is_well_formed if {
 	is_boolean(input.agreement.in_force)
 	is_boolean(input.agreement.undertaking_78)
 	is_boolean(input.agreement.approval_79)
+	is_boolean(input.agreement.pilot_agreed)
+	is_boolean(input.agreement.state_law_basis)
+	is_boolean(input.agreement.recipient_abroad)
 }
 
 holder_is_well_formed if {
-	is_boolean(input.holder.info_block)
+	info_block_is_well_formed
 	is_boolean(input.holder.released_by_source)
+	is_boolean(input.holder.released_by_head)
 	is_array(input.holder.secret_203)
 	is_array(input.holder.entrusted_65)
 }
+
+# Null says that nobody has looked; it opens nothing that needs a look.
+info_block_is_well_formed if is_boolean(input.holder.info_block)
+
+info_block_is_well_formed if is_null(input.holder.info_block)
 
 malformed_permissions contains type if {
 	some type, _ in data.catalogue.permission_types

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: EUPL-1.2
+"""The permissions of a case, reduced to what a decision may see.
+
+A permission counts only for the route it names: sender, recipient and purpose must be those of the
+case. Several of one type add up; one that is not in force adds nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from policies.inputs import PermissionFact, PermissionFacts
+from policies.model import PERMISSION_TYPES, FieldId, PermissionState
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterable
+
+    from policies.case_reading import Place
+    from policies.catalogue import Catalogue
+
+_ALSO: Final = {
+    "explicit_a9": "explicit_consent",
+    "entrusted_65": "release_65",
+    "entrusted_consent": "release_65",
+    "mandate_chain": "mandate",
+}
+"""Other names of a type, as the law text's list of artefacts has them."""
+
+_NAMES: Final = (
+    "type",
+    "valid",
+    "from",
+    "to",
+    "recipient",
+    "purpose",
+    "fields",
+    "items",
+    "single_use",
+    "used",
+    "mode",
+    "preview_confirmed",
+    "given_at",
+    "expires_at",
+    "revoked_at",
+    "given_by",
+)
+_MODES: Final = ("retrieve", "upload")
+_GIVERS: Final = ("representative", "self", "self_15plus")
+
+_OF_AGE: Final = frozenset({"P01", "P02"})
+"""Purposes of residence law, where capacity begins at 18 (AufenthG § 80, AsylG § 12)."""
+
+_BEST_KNOWN: Final[tuple[PermissionState, ...]] = (
+    "in_force",
+    "used",
+    "withdrawn",
+    "expired",
+    "none",
+)
+"""Which state is told when several permissions of a type do not cover a field."""
+
+
+def permission_facts(
+    places: Iterable[Place], route: tuple[str, str, str], at: dt.datetime, catalogue: Catalogue
+) -> PermissionFacts:
+    """Return the six facts for a route (sender, recipient, purpose) at an instant.
+
+    Raises:
+        CaseInvalid: a permission names something that the catalogue does not know.
+    """
+    found: dict[str, list[PermissionFact]] = {name: [] for name in PERMISSION_TYPES}
+    confirmed = False
+    for place in places:
+        place.only(_NAMES)
+        name = place.code("type", (*PERMISSION_TYPES, *_ALSO))
+        name = _ALSO.get(name, name)
+        fact = _fact(place, route, at, catalogue)
+        found[name].append(fact)
+        chosen = "mode" in place.names and place.code("mode", _MODES) == "retrieve"
+        previewed = place.flag("preview_confirmed") is True
+        in_force = fact.state == "in_force"
+        confirmed = confirmed or (name == "choice" and in_force and chosen and previewed)
+    facts = {name: _together(several) for name, several in found.items()}
+    return PermissionFacts(**facts, retrieval_confirmed=confirmed)
+
+
+def _fact(
+    place: Place, route: tuple[str, str, str], at: dt.datetime, catalogue: Catalogue
+) -> PermissionFact:
+    named = {*place.codes("fields", catalogue.fields), *place.codes("items", catalogue.fields)}
+    fields = tuple(FieldId(name) for name in named)
+    return PermissionFact(_state(place, route, at, catalogue), fields)
+
+
+def _state(
+    place: Place, route: tuple[str, str, str], at: dt.datetime, catalogue: Catalogue
+) -> PermissionState:
+    """Say what the permission is worth here; every name is checked, also where it is not needed."""
+    here = [
+        name in place.names and place.code(name, known) == wanted
+        for name, known, wanted in (
+            ("from", catalogue.agencies, route[0]),
+            ("to", catalogue.agencies, route[1]),
+            ("purpose", catalogue.purposes, route[2]),
+        )
+    ]
+    if "recipient" in place.names:
+        here.append(place.code("recipient", catalogue.agencies) == route[1])
+    if "given_by" in place.names:
+        too_young = place.code("given_by", _GIVERS) == "self_15plus" and route[2] in _OF_AGE
+        here.append(not (too_young and place.value("type") in {"choice", "mandate"}))
+    given, expires, revoked = (
+        place.instant(name) for name in ("given_at", "expires_at", "revoked_at")
+    )
+    single, used = place.flag("single_use") is not False, place.flag("used") is True
+    valid = place.flag("valid") is True
+    if not all(here) or (given is not None and given > at):
+        return "none"
+    if revoked is not None and revoked <= at:
+        return "withdrawn"
+    if used and single:
+        return "used"
+    if expires is not None and expires <= at:
+        return "expired"
+    return "in_force" if valid else "none"
+
+
+def _together(facts: list[PermissionFact]) -> PermissionFact:
+    states = {fact.state for fact in facts}
+    state: PermissionState = next((known for known in _BEST_KNOWN if known in states), "none")
+    fields = [field for fact in facts if fact.state == "in_force" for field in fact.fields]
+    return PermissionFact(state, tuple(fields))

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: EUPL-1.2
+
+# Step 4: secrecy travels with the data, whatever any other rule says.
+package lotse.exchange
+
+import future.keywords.not
+
+# METADATA
+# title: R20 a pull of counselling content is answered as for an unknown person
+# description: StGB § 203 I Nr. 6; AufenthG § 88 II, IV. Even the fact of counselling is secret.
+# scope: document
+silenced := object.get(claimed, "R20", set())
+
+# METADATA
+# title: R64 what came under secrecy stays, unless the person released exactly this field
+# description: |
+#   AufenthG § 88 II; SGB X § 76. A rule that asks for a release by itself is left to do so.
+# scope: document
+tagged_203 := (((left_4 & marked("secret_203")) - silenced) - covered_by("release_203")) - asks_release
+
+marked(tag) := {field | some field in input.holder[tag]}
+
+asks_release := union({claimed[rule] |
+	some rule, _ in claimed
+	data.catalogue.rules[rule].asks_release == true
+})
+
+# METADATA
+# title: R60 what was entrusted to the youth office stays
+# description: SGB VIII § 65. Only R60 itself can ask the person who entrusted it.
+# scope: document
+tagged_65 := ((left_4 & marked("entrusted_65")) - tagged_203) - object.get(claimed, "R60", set())
+
+secrecy := refusal("R20", "NEUTRAL", {"secret_203"}) if pulled_from_counselling
+
+else := refusal("R64", "DENY", {"secret_203"})
+
+pulled_from_counselling if {
+	data.catalogue.rules.R20.from[input.from_kind]
+	data.catalogue.rules.R20.triggers[input.trigger]
+}

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: EUPL-1.2
+
+# Steps 7 and 8: rules that release once their conditions are met.
+package lotse.exchange
+
+import future.keywords.not
+
+open_rules contains rule if {
+	some rule, _ in taken
+	data.catalogue.rules[rule].step >= 7
+}
+
+# Conditions of the whole rule that nobody has met; one of them denies.
+unmet(rule) := object.keys(data.catalogue.rules[rule].needs) - met
+
+# Fields that have conditions of their own, one of which is not met.
+barred[rule] := {field |
+	some field, conditions in data.catalogue.rules[rule].field_needs
+	field in taken[rule]
+	count(object.keys(conditions) - met) > 0
+} if {
+	some rule in open_rules
+}
+
+# METADATA
+# title: On which ground which field may go
+# description: |
+#   The grounds of a rule are alternatives. Each names the permissions that must all cover a
+#   field, none for statute, and what else must be met.
+# scope: document
+ground_fields[rule][position] := fields if {
+	some rule in open_rules
+	count(unmet(rule)) == 0
+	some position, ground in data.catalogue.rules[rule].grounds
+	count(object.keys(ground.needs) - met) == 0
+	fields := (taken[rule] - barred[rule]) - uncovered(ground, taken[rule])
+}
+
+# Fields that one of the permissions of this ground does not cover.
+uncovered(ground, fields) := union({(fields - covered_by(permission.type)) |
+	some permission in ground.covers
+})
+
+granted[rule] := union({fields | some fields in ground_fields[rule]}) if some rule in open_rules
+
+# Each field stands under the first ground that carries it.
+carried(rule, position) := ground_fields[rule][position] - union({fields |
+	some earlier, fields in ground_fields[rule]
+	earlier < position
+})
+
+# METADATA
+# title: A lawful transfer
+# description: |
+#   At once only where no person has to look; the clerk or the head of the source can release.
+#   A rule past its dates needs the clerk as well.
+# scope: document
+at_once contains rule if {
+	some rule in open_rules
+	count(waiting_for(rule)) == 0
+}
+
+waiting_for(rule) := release_pending(rule) | lapse_pending(rule)
+
+release_pending(rule) := {"human_release_pending"} if {
+	data.catalogue.rules[rule].release == "source"
+	not released_by_source
+}
+
+else := {"head_release_pending"} if {
+	data.catalogue.rules[rule].release == "head"
+	not released_by_head
+}
+
+else := set()
+
+lapse_pending(rule) := {"rule_lapsed"} if {
+	rule in suspended_rules
+	not released_by_source
+}
+
+else := set()
+
+released_by_source if input.holder.released_by_source == true
+
+released_by_head if input.holder.released_by_head == true
+
+# Only rules that rest on statute lapse; what the person allowed stays the person's.
+suspended_rules contains rule if {
+	some rule in input.lapsed
+	data.catalogue.rules[rule].consent_free == true
+}
+
+# Within a step, what goes at once is not held, and what is held is not refused.
+released_fields := union({fields | some rule in at_once; fields := granted[rule]})
+
+held_fields := union({fields | some rule in open_rules; fields := granted[rule]}) - released_fields
+
+# A field that several rules carry stands under the first of them.
+first_of(rule, candidates, fields) := (fields & granted[rule]) - union({granted[other] |
+	some other in candidates
+	other < rule
+})
+
+refused_fields(rule) := ((taken[rule] - released_fields) - held_fields) - union({taken[other] |
+	some other in open_rules
+	other < rule
+})

@@ -22,6 +22,7 @@ from policies.codes import (
     RuleId,
     Trigger,
 )
+from policies.decision import Decision, FieldDecision, overall_of
 from policies.inputs import (
     AgreementFacts,
     DecisionInput,
@@ -40,8 +41,10 @@ __all__ = [
     "TRIGGERS",
     "AgreementFacts",
     "ConditionId",
+    "Decision",
     "DecisionInput",
     "Declared",
+    "FieldDecision",
     "FieldId",
     "HolderFacts",
     "Kind",
@@ -57,4 +60,5 @@ __all__ = [
     "RuleId",
     "Trigger",
     "canonical",
+    "overall_of",
 ]

@@ -22,7 +22,7 @@ from policies.model import (
     Release,
     RuleId,
 )
-from policies.reasons import Advice, Reason
+from policies.reasons import Reason, read_advice
 from policies.records import (
     Agency,
     DeclaredCode,
@@ -233,20 +233,12 @@ def read_reason(row: Reader, rank: int) -> Reason:
     result = Reason(
         code=ReasonCode(row.text("code")),
         rank=rank,
-        clerk=_advice(row.obj("clerk"), draft=False),
-        applicant=_advice(row.obj("applicant"), draft=True),
-        dpo=_advice(row.obj("dpo"), draft=False),
+        clerk=read_advice(row.obj("clerk"), draft=False),
+        applicant=read_advice(row.obj("applicant"), draft=True),
+        dpo=read_advice(row.obj("dpo"), draft=False),
     )
     row.done()
     return result
-
-
-def _advice(row: Reader, *, draft: bool) -> Advice:
-    if draft and not row.flag("draft"):
-        raise CatalogueInvalid("reasons.json: texts for applicants are drafts until signed off")
-    text, next_step = _own_text(row.obj("text")), _own_text(row.obj("next"))
-    row.done()
-    return Advice(text=text, next_step=next_step, draft=draft)
 
 
 def read_declared(row: Reader) -> DeclaredCode:

@@ -7,16 +7,19 @@ import json
 import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from policies.build import PACKAGE
 from policies.bundle import Bundle
+from policies.catalogue import Catalogue
 from policies.engine import gate
 from policies.engine.base import Answer, RuleEngine, read_result
 from policies.engine.embedded import EmbeddedEngine
-
-GOLDEN = PACKAGE / "golden"
+from policies.golden_cases import GoldenCase
+from policies.golden_cases import golden_cases as reviewed
+from policies.model import DecisionInput
 
 _EACH_CASE = (
     "{id: result | some id, question in data.cases; "
@@ -65,14 +68,17 @@ class OpaEval:
         return {int(name[1:]): result for name, result in value.items()}
 
 
-def golden_cases() -> list[dict[str, Any]]:
-    """Every golden case of every use case, sorted by id."""
-    cases = [
-        case
-        for file in sorted(GOLDEN.glob("*.json"))
-        for case in json.loads(file.read_text(encoding="utf-8"))["cases"]
-    ]
-    return sorted(cases, key=lambda case: str(case["id"]))
+@cache
+def golden_cases() -> tuple[GoldenCase, ...]:
+    """Every reviewed case, in file order."""
+    return reviewed()
+
+
+@cache
+def golden_questions() -> tuple[tuple[GoldenCase, DecisionInput], ...]:
+    """Every reviewed case with the input that an engine sees."""
+    catalogue = Catalogue.load()
+    return tuple((case, case.question(catalogue)) for case in golden_cases())
 
 
 def embedded() -> RuleEngine:

@@ -29,7 +29,7 @@ asks_release := union({claimed[rule] |
 # title: R60 what was entrusted to the youth office stays
 # description: SGB VIII § 65. Only R60 itself can ask the person who entrusted it.
 # scope: document
-tagged_65 := ((left_4 & marked("entrusted_65")) - tagged_203) - object.get(claimed, "R60", set())
+tagged_65 := (((left_4 & marked("entrusted_65")) - silenced) - tagged_203) - object.get(claimed, "R60", set())
 
 secrecy := refusal("R20", "NEUTRAL", {"secret_203"}) if pulled_from_counselling
 

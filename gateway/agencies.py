@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 from audit.errors import AuditError
 from gateway.logs import get_logger
-from keys.errors import KeysError
+from keys.agencylist import read_jwk
+from keys.errors import KeysError, MalformedError
 from keys.keylist import verify_agency_list
+from keys.strict_json import loads
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,6 +25,20 @@ if TYPE_CHECKING:
 
 LOOK_AGAIN_SECONDS = 10
 """How often the file is looked at: a new list counts within seconds on every replica."""
+
+MAX_ROOT_BYTES = 4096
+
+
+def read_root(path: Path) -> PublicJwk:
+    """Read the public key of the registry root.
+
+    Raises:
+        KeysError: the file does not hold a public P-256 key as a JWK.
+    """
+    document = loads(path.read_bytes(), max_bytes=MAX_ROOT_BYTES)
+    if not isinstance(document, dict):
+        raise MalformedError("registry_root")
+    return read_jwk(document)
 
 
 class AgencyBook:

@@ -21,7 +21,7 @@ from fastapi import FastAPI
 from audit.log import LogWriter
 from audit.reader import LogReader
 from audit.vocabulary import EntryKind
-from gateway.agencies import AgencyBook
+from gateway.agencies import AgencyBook, read_root
 from gateway.api import exchanges, info, links, mailbox, permissions, persons
 from gateway.api.state import Parts
 from gateway.authn import router as authn_router
@@ -29,6 +29,7 @@ from gateway.authn.scopes import check_routes
 from gateway.authn.service import Authn
 from gateway.authn.store import UsedAssertions
 from gateway.delivery import Deliveries
+from gateway.engine import open_decider
 from gateway.entries import Entries
 from gateway.exchange import Core, Exchanges
 from gateway.facts import DayRules
@@ -46,25 +47,19 @@ from gateway.recovery import Recovery
 from gateway.steps import Unobserved
 from gateway.store.database import Database, migrate, open_engine
 from gateway.templates import load_templates
-from keys.agencylist import read_jwk
-from keys.errors import MalformedError
 from keys.model import AgencyId, new_exchange_id
 from keys.providers.base import KeyUse
 from keys.providers.file import FileKeyring
-from keys.strict_json import loads
 from policies.catalogue import Catalogue
-from policies.decide import Decider
-from policies.engine.embedded import EmbeddedEngine
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from audit.entry import PendingEntry
+    from gateway.engine import Deciding
     from gateway.orders import OrderTransport
     from gateway.settings import Settings
     from gateway.steps import StepObserver
-    from keys.jwk import PublicJwk
     from keys.providers.base import KeyProvider
+    from policies.decide import Decider
     from policies.engine.base import RuleEngine
 
 SWEEP_SECONDS = 5
@@ -97,13 +92,6 @@ def open_keyring(settings: Settings) -> FileKeyring:
     """Open the gateway's keyring with the passphrase from its file."""
     passphrase = settings.passphrase_file.read_text(encoding="utf-8").strip()
     return FileKeyring.open(settings.keyring_file, passphrase)
-
-
-def _read_root(path: Path) -> PublicJwk:
-    document = loads(path.read_bytes(), max_bytes=4096)
-    if not isinstance(document, dict):
-        raise MalformedError("registry_root")
-    return read_jwk(document)
 
 
 def create_app(settings: Settings, stock: Stock | None = None) -> FastAPI:
@@ -176,8 +164,9 @@ async def _start(
             session,
             timeout_seconds=settings.holder_seconds,
         )
-    root = _read_root(settings.registry_root_file)
+    root = read_root(settings.registry_root_file)
     agencies = AgencyBook(settings.agency_list_file, root, stock.clock)
+    decides = await open_decider(stock.engine, settings.opa, Catalogue.load(), stack)
     core = stock.change_core(
         _core(
             settings,
@@ -187,6 +176,7 @@ async def _start(
             writer=writer,
             agencies=agencies,
             transport=transport,
+            decides=decides,
         )
     )
     mailboxes = Mailboxes(core.log, wrapper, stock.clock)
@@ -231,8 +221,10 @@ def _core(
     writer: LogWriter,
     agencies: AgencyBook,
     transport: OrderTransport,
+    decides: tuple[Decider, Deciding],
 ) -> Core:
-    catalogue = Catalogue.load()
+    decider, deciding = decides
+    catalogue = decider.catalogue
     link_key = keyring.hmac_key(KeyUse.LINK)
     wrapper = keyring.wrap_key()
     clock = stock.clock
@@ -248,7 +240,8 @@ def _core(
         agencies=agencies,
         catalogue=catalogue,
         day_rules=DayRules(catalogue),
-        decider=Decider(stock.engine or EmbeddedEngine.load(), catalogue),
+        decider=decider,
+        deciding=deciding,
         database=database,
         log=log,
         links=Links(link_key, wrapper, secrets.token_bytes),

@@ -25,12 +25,13 @@ if TYPE_CHECKING:
     from policies.decision import Decision
 
 
-def check_rules(core: Core, caller: Caller, body: CheckBody) -> Decision:
+async def check_rules(core: Core, caller: Caller, body: CheckBody) -> Decision:
     """Decide on codes alone: no permission, nothing known about any person.
 
     Raises:
         UnknownAgency: the other side is not on the list.
         StatementRefused: the trigger is not on the closed list.
+        PolicyUnavailable: the rules cannot be evaluated.
         UnknownCode: purpose or a field are not in the catalogue.
     """
     agencies = core.agencies.current()
@@ -57,4 +58,4 @@ def check_rules(core: Core, caller: Caller, body: CheckBody) -> Decision:
         holder=HolderFacts(),
         lapsed=core.day_rules.lapsed(now),
     )
-    return core.decider.decide(facts)
+    return await core.deciding(core.decider, facts)

@@ -77,7 +77,9 @@ class Deliveries:
         gathered = await core.gather(
             held.asked, caller.agency, enquiry.subject, released_by_source=True
         )
-        decision = core.decide(exchange, held.asked, gathered)
+        decision = await core.decide(
+            exchange, held.asked, gathered, by=held.asked.holder, detail=enquiry.detail
+        )
         opened = await core.log.reopen(held, decision, gathered, enquiry.detail)
         await core.observer.done(Step.RECORD_INTENT, exchange)
         withheld = withheld_fields(decision.decision)

@@ -20,8 +20,12 @@ if TYPE_CHECKING:
 
     from gateway.opened import Opened
     from gateway.permission_model import PermissionId
+    from gateway.statements import Asked
     from keys.model import AgencyId
     from keys.providers.base import HmacKey
+
+UNDECIDED = "policy_unavailable"
+"""Reason in an entry about an enquiry that no rule has answered."""
 
 
 class Entries:
@@ -41,6 +45,32 @@ class Entries:
         names = [one.field for one in opened.decision.decision.fields]
         entry = self._about(EntryKind.ACCESS_REQUESTED, outcome, opened, names)
         return PendingEntry(entry, (self._detail(opened, by, detail),))
+
+    def undecided(
+        self,
+        exchange: ExchangeId,
+        asked: Asked,
+        *,
+        by: AgencyId,
+        bundle: str,
+        retention: str,
+        detail: bytes,
+    ) -> PendingEntry:
+        """Step 4 failed: what was asked, and that the rules could not be evaluated."""
+        entry = new_entry(
+            EntryKind.ACCESS_REQUESTED,
+            Outcome.ERROR,
+            now_us=self._now_us(),
+            node=self._node,
+            corr=exchange,
+            direction=Direction(asked.holder, asked.recipient, asked.issuer),
+            purpose=asked.purpose,
+            reasons=(UNDECIDED,),
+            fields=asked.fields,
+            policy=bundle,
+            statement=asked.digest.hex(),
+        )
+        return PendingEntry(entry, (SealedDetail(by, retention, detail),))
 
     def held(self, opened: Opened, detail: bytes) -> PendingEntry:
         """The holder's clerk has the order; no data rests anywhere."""

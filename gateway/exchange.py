@@ -29,6 +29,8 @@ from gateway.orders import ORDER_SECONDS, make_order, sign_decision
 from gateway.release import check_and_strip
 from gateway.statements import read_statement
 from gateway.steps import Step
+from policies.errors import PolicyUnavailable
+from policies.references import DEFAULT_RULE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from audit.reader import LogReader
     from gateway.agencies import AgencyBook
     from gateway.caller import Caller
+    from gateway.engine import Deciding
     from gateway.facts import DayRules, Gathered
     from gateway.lastlook import LastLook
     from gateway.links import Links, Subject
@@ -70,6 +73,7 @@ class Core:
     catalogue: Catalogue
     day_rules: DayRules
     decider: Decider
+    deciding: Deciding
     database: Database
     log: ExchangeLog
     links: Links
@@ -102,7 +106,9 @@ class Core:
         gathered = await self.gather(asked, caller.agency, enquiry.subject)
         await self.observer.done(Step.GATHER, exchange)
         # 4 Decide
-        decision = self.decide(exchange, asked, gathered)
+        decision = await self.decide(
+            exchange, asked, gathered, by=asked.issuer, detail=enquiry.detail
+        )
         await self.observer.done(Step.DECIDE, exchange)
         # 5 Record the intent, or the refusal
         opened = await self.log.open(exchange, asked, decision, gathered, enquiry.detail)
@@ -141,9 +147,34 @@ class Core:
             released_by_source=released_by_source,
         )
 
-    def decide(self, exchange: ExchangeId, asked: Asked, gathered: Gathered) -> DecisionToken:
-        """Step 4: the rules' answer, signed with its input."""
-        decision = self.decider.decide(gathered.facts)
+    async def decide(
+        self,
+        exchange: ExchangeId,
+        asked: Asked,
+        gathered: Gathered,
+        *,
+        by: AgencyId,
+        detail: bytes,
+    ) -> DecisionToken:
+        """Step 4: the rules' answer, signed with its input.
+
+        Raises:
+            PolicyUnavailable: there is none; that it was asked is on record, with the `detail` of
+                `by`. Nothing else was written.
+        """
+        try:
+            decision = await self.deciding(self.decider, gathered.facts)
+        except PolicyUnavailable:
+            undecided = self.log.entries.undecided(
+                exchange,
+                asked,
+                by=by,
+                bundle=self.decider.bundle_digest,
+                retention=self.catalogue.rule(DEFAULT_RULE).retention,
+                detail=detail,
+            )
+            await self.log.log.append(lambda _connection: undecided)
+            raise
         return sign_decision(
             exchange,
             asked,

@@ -76,6 +76,8 @@ ALLOWED: Final[dict[str, Callable[[Any], Any]]] = {
     "log_index": _number,
     "milliseconds": _number,
     "error_type": _type_name,
+    "engine": _shape(r"[a-z]+(-[a-z]+)*/[a-z0-9.-]{1,32}"),
+    "cause": _shape(r"[a-z]+(_[a-z]+){0,5}"),
     "where": _shape(r"[a-z_/]+\.py:[0-9]+"),
     "logger": _shape(r"[a-z_]+(\.[a-z_]+){0,5}"),
     "node": _shape(r"[a-z0-9-]{1,32}"),

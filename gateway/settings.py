@@ -36,6 +36,32 @@ class SettingsError(Exception):
     """The settings file cannot be used; the message names keys and rules, never values."""
 
 
+class OpaSettings(BaseModel):
+    """An OPA server that evaluates the rules."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+
+    url: str
+    """Its address: plain http on this machine only, https anywhere."""
+    token_file: Path
+    """One line, which the server knows the SHA-256 of."""
+    ca_file: Path | None = None
+    """Certificates to trust instead of the system's, for https."""
+
+    @field_validator("token_file", "ca_file", mode="before")
+    @classmethod
+    def _beside_the_file(cls, value: object, info: ValidationInfo) -> object:
+        return _path(value, info)
+
+    @field_validator("url")
+    @classmethod
+    def _protected(cls, value: str) -> str:
+        _check_url("url", value, plain_on_loopback=True)
+        if urlsplit(value).path:
+            raise ValueError("url must be a host and a port, without a path")
+        return value
+
+
 class Settings(BaseModel):
     """Everything an operator can choose."""
 
@@ -69,6 +95,9 @@ class Settings(BaseModel):
     """Agency id to the base address of its listening connector."""
     holder_seconds: int = Field(default=10, ge=1, le=60)
     """How long a holding connector may take to answer."""
+    rule_engine: Literal["embedded", "opa"] = "embedded"
+    """Where the rules are evaluated: in this process, or in the OPA server of the table `opa`."""
+    opa: OpaSettings | None = None
     insecure_demo_person: bool = False
     """Lets anyone stand in for a person; for the demo only."""
 
@@ -77,10 +106,7 @@ class Settings(BaseModel):
     )
     @classmethod
     def _beside_the_file(cls, value: object, info: ValidationInfo) -> object:
-        base = (info.context or {}).get("base")
-        if not isinstance(value, str) or not value:
-            raise ValueError("must be a path")
-        return base / value if isinstance(base, Path) else Path(value)
+        return _path(value, info)
 
     @model_validator(mode="after")
     def _hold_to_the_profile(self) -> Settings:
@@ -98,7 +124,17 @@ class Settings(BaseModel):
         if not self.database_url.startswith(("sqlite:///", "postgresql+psycopg://")):
             raise ValueError("database_url must begin with sqlite:/// or postgresql+psycopg://")
         _check_on_disk(self.database_url)
+        if (self.rule_engine == "opa") is not (self.opa is not None):
+            raise ValueError('rule_engine = "opa" and the table [opa] belong together')
         return self
+
+
+def _path(value: object, info: ValidationInfo) -> Path:
+    """Give the path; a relative one begins at the file's folder."""
+    base = (info.context or {}).get("base")
+    if not isinstance(value, str) or not value:
+        raise ValueError("must be a path")
+    return base / value if isinstance(base, Path) else Path(value)
 
 
 def _check_on_disk(database_url: str) -> None:

@@ -38,7 +38,7 @@ async def ask(body: EnquiryBody, caller: RequireAgency, parts: WithParts) -> Res
 @router.post("/v1/exchanges/check", tags=["exchanges"], operation_id="check")
 async def check(body: CheckBody, caller: RequireAgency, parts: WithParts) -> Response:
     """Say what the rules answer, without any person: nothing is looked up or recorded."""
-    decision = check_rules(parts.core, caller, body)
+    decision = await check_rules(parts.core, caller, body)
     answer: dict[str, JsonLike] = {
         "overall": decision.overall.value,
         "rule": decision.rule,

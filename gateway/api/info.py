@@ -31,7 +31,9 @@ LogSize = Annotated[int, Query(ge=0, le=2**53), BeforeValidator(_digits)]
 
 @router.get("/health", tags=["operation"], operation_id="health")
 async def health(parts: WithParts) -> Response:
-    """Say whether this process can serve: agency list in force, log writable."""
+    """Say whether this process can serve: agency list in force, rules there, log readable."""
+    if not parts.core.deciding.ready():
+        raise Problem("policy-unavailable")
     serial = parts.core.agencies.current().serial
     size = await parts.core.database.read(lambda _connection: parts.reader.size())
     return json_response({"status": "ok", "agency_list": serial, "log_size": size})

@@ -16,12 +16,13 @@ import pytest
 
 from audit.checks import verify_receipt
 from audit.errors import LogUnavailable
+from audit.store import metadata as audit_metadata
 from gateway.exchange import Core
 from gateway.model import HolderAnswer
 from gateway.orders import Order
 from keys import messages
 from policies.errors import PolicyUnavailable
-from tests.support.middle import ABH, JC, Gate, Middle
+from tests.support.middle import ABH, JC, MBE, Gate, Middle
 from tests.support.scenes import (
     STATUS,
     ask_by_consent,
@@ -149,6 +150,10 @@ async def test_no_log_no_answer(tmp_path: Path) -> None:
         assert kinds[-1] == "access.requested"
 
 
+LOG_AND_SIGN_IN = {"used_jti", *audit_metadata.tables}
+"""Tables that change although nothing is exchanged."""
+
+
 class BrokenRules:
     """A rule engine that fails."""
 
@@ -162,13 +167,18 @@ class BrokenRules:
 
 
 async def test_broken_rules_release_nothing(tmp_path: Path) -> None:
-    """The rule engine fails: 503 policy-unavailable, no order, nothing recorded as permitted."""
+    """The rule engine fails: 503 policy-unavailable, no order, and that it was asked is on record."""
     middle = Middle.build(tmp_path)
     async with middle.running(engine=BrokenRules()) as gate:
-        before = row_counts(middle)
+        before = row_counts(middle, leave_out=LOG_AND_SIGN_IN)
         for ask in (ask_status, ask_by_consent, ask_held):
             response = await ask(gate)
             assert (response.status_code, problem_code(response)) == (503, "policy-unavailable")
         assert middle.holder.orders == []
-        assert row_counts(middle) == before
-        assert not [leaf for leaf in entries(middle) if leaf["kind"] == "access.requested"]
+        assert row_counts(middle, leave_out=LOG_AND_SIGN_IN) == before
+        asked = [leaf for leaf in entries(middle) if leaf["kind"] == "access.requested"]
+        assert [(leaf["outcome"], leaf["reasons"]) for leaf in asked] == [
+            ("error", ["policy_unavailable"])
+        ] * 3
+        assert [leaf["details"][0]["c"] for leaf in asked] == [JC, MBE, ABH]
+        assert {leaf["dec"] for leaf in asked} == {None}

@@ -59,6 +59,7 @@ def test_the_gateways_example_names_every_setting_with_its_default(tmp_path: Pat
     """With every comment taken for a setting: nothing is missing, and nothing changes."""
     table = _all_lines("lotse.example.toml")
     assert table.keys() == gateway.Settings.model_fields.keys()
+    assert table.pop("opa").keys() == gateway.OpaSettings.model_fields.keys()
     (tmp_path / "lotse.toml").write_text(_example("lotse.example.toml"), encoding="utf-8")
     as_it_stands = gateway.load_settings(tmp_path / "lotse.toml")
     assert gateway.settings_from(table, base=tmp_path) == as_it_stands
@@ -83,6 +84,19 @@ def test_the_connectors_example_names_every_setting_with_its_default() -> None:
             shown = any(line.startswith(f"{key} = ") for line in commented)
             if shown and key not in NOT_A_DEFAULT:
                 assert table[name][key] == field.default, key
+
+
+def test_the_gateways_example_of_an_opa_server_can_be_used(tmp_path: Path) -> None:
+    """Taken out of its comment and chosen, it loads; either half alone stops the start."""
+    table = _all_lines("lotse.example.toml") | {"rule_engine": "opa"}
+    chosen = gateway.settings_from(table, base=tmp_path)
+    assert chosen.opa is not None
+    assert chosen.opa.token_file == tmp_path / "opa-token"
+    opa = table.pop("opa")
+    with pytest.raises(gateway.SettingsError, match="belong together"):
+        gateway.settings_from(table, base=tmp_path)
+    with pytest.raises(gateway.SettingsError, match="belong together"):
+        gateway.settings_from(table | {"rule_engine": "embedded", "opa": opa}, base=tmp_path)
 
 
 @pytest.mark.parametrize("name", ["lotse.example.toml", "connector.example.toml"])

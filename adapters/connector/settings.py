@@ -20,9 +20,11 @@ from pydantic import (
     StringConstraints,
     ValidationError,
     field_validator,
+    model_validator,
 )
 
 from adapters.connector.errors import SettingsRejected
+from policies.explain import Language
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,8 +57,8 @@ class AgencySettings(_Strict):
     """Whose connector this is."""
 
     id: Annotated[str, StringConstraints(pattern=AGENCY_PATTERN)]
-    language: Literal["de", "en"] = "de"
-    """Language of the sentences that explain a decision."""
+    language: Language = "de"
+    """Language of the sentences that explain a decision; ``plain`` is plain German."""
 
 
 class ListenSettings(_Strict):
@@ -94,11 +96,7 @@ class GatewaySettings(_Strict):
     @field_validator("url")
     @classmethod
     def _protected(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if parts.scheme != "https" and parts.hostname not in LOOPBACK:
-            message = "must begin with https://, or be an address of this machine"
-            raise ValueError(message)
-        return url
+        return _protected(url)
 
 
 class RegistrySettings(_Strict):
@@ -116,6 +114,21 @@ class HoldingSettings(_Strict):
     """Form of this agency's file numbers with ``#`` for digits; used to look for nobody."""
     held_days: HeldDays = 28
     """How long a request may wait for a person (at most 28 days)."""
+
+
+class OpaSettings(_Strict):
+    """An OPA server that evaluates the rules."""
+
+    url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s/?#@]+$")]
+    """Its address: plain http on this machine only, https anywhere."""
+    token_file: Annotated[Path, Field(strict=False)]
+    """One line, which the server knows the SHA-256 of."""
+    ca_file: Annotated[Path | None, Field(strict=False)] = None
+
+    @field_validator("url")
+    @classmethod
+    def _protected(cls, url: str) -> str:
+        return _protected(url)
 
 
 class TokenSettings(_Strict):
@@ -138,9 +151,27 @@ class Settings(_Strict):
     holding: HoldingSettings = HoldingSettings()
     source: dict[str, object] | None = None
     """The agency's own system, see `adapters.sources.build`; absent at an agency that only asks."""
+    rule_engine: Literal["embedded", "opa"] = "embedded"
+    """Where the rules are evaluated: in this process, or in the OPA server of the table `opa`."""
+    opa: OpaSettings | None = None
     tokens: Annotated[tuple[TokenSettings, ...], Field(strict=False)] = ()
     base: Annotated[Path, Field(strict=False)] = Path()
     """Folder of the file; relative paths of `source` begin here. Not a member of the file."""
+
+    @model_validator(mode="after")
+    def _engine_and_server(self) -> Settings:
+        if (self.rule_engine == "opa") is not (self.opa is not None):
+            message = 'rule_engine = "opa" and the table [opa] belong together'
+            raise ValueError(message)
+        return self
+
+
+def _protected(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme != "https" and parts.hostname not in LOOPBACK:
+        message = "must begin with https://, or be an address of this machine"
+        raise ValueError(message)
+    return url
 
 
 def load_settings(file: Path) -> Settings:
@@ -183,9 +214,12 @@ def parse_settings(raw: Mapping[str, object], *, beside: Path) -> Settings:
             "passphrase_file": beside / settings.keys.passphrase_file,
         }
     )
-    gateway = settings.gateway
+    gateway, opa = settings.gateway, settings.opa
     if gateway.ca_file is not None:
         gateway = gateway.model_copy(update={"ca_file": beside / gateway.ca_file})
+    if opa is not None:
+        ca_file = None if opa.ca_file is None else beside / opa.ca_file
+        opa = opa.model_copy(update={"token_file": beside / opa.token_file, "ca_file": ca_file})
     return settings.model_copy(
-        update={"storage": storage, "keys": keys, "gateway": gateway, "base": beside}
+        update={"storage": storage, "keys": keys, "gateway": gateway, "opa": opa, "base": beside}
     )

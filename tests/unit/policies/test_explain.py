@@ -115,6 +115,16 @@ def test_every_refusal_names_another_way() -> None:
         assert len(steps) > 0.9 * len(refusals)
 
 
+def test_an_applicant_is_told_of_one_fact_not_of_the_whole() -> None:
+    """U03: the job centre sends that benefits are paid and not the income; "nothing was sent" is untrue."""
+    whole = re.compile(
+        r"[Ee]s wurden? (?:nichts|keine Daten) gesendet|kam(?:en)? (?:nichts|keine)|othing was sent"
+    )
+    about_one = {"no_data"}
+    for code, lang in product(set(CODES) - about_one, LANGUAGES):
+        assert not whole.search(explain_code(code, "applicant", lang).text), (code, lang)
+
+
 # --- plain German ---------------------------------------------------------------------------------
 
 

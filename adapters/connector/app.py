@@ -18,6 +18,7 @@ from adapters.connector import problems
 from adapters.connector.agencies import PinnedAgencies
 from adapters.connector.callers import LocalCallers
 from adapters.connector.connector import Connector
+from adapters.connector.deciding import open_deciding
 from adapters.connector.errors import ProblemError, SettingsRejected
 from adapters.connector.evidence import Evidence
 from adapters.connector.gateway_client import GatewayClient
@@ -31,7 +32,6 @@ from keys.asgi import StrictBodyMiddleware
 from keys.errors import KeysError
 from keys.keylist import RegistryRoot
 from keys.model import AgencyId
-from policies.decide import load_decider
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -99,7 +99,8 @@ def build_office(settings: Settings, parts: Parts) -> Office:
     receipts = folder / "receipts"
     receipts.mkdir(parents=True, exist_ok=True, mode=0o700)
     store = Store(parts.engine or open_engine(folder / "connector.sqlite3"))
-    decider = parts.decider or load_decider()
+    deciding = open_deciding(parts.decider, settings.opa)
+    decider = deciding.decider
     client = GatewayClient(
         settings.gateway,
         me,
@@ -123,6 +124,7 @@ def build_office(settings: Settings, parts: Parts) -> Office:
         keys=own_keys,
         catalogue=decider.catalogue,
         decider=decider,
+        deciding=deciding,
         store=store,
         agencies=agencies,
         client=client,

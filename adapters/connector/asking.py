@@ -195,7 +195,8 @@ class Asking:
         if exchange is not None and checked.exchange != exchange:
             raise CheckFailed(Check.EXCHANGE)
         try:
-            check_same_rules(checked.decision, office.decider)
+            decision = checked.decision
+            await office.deciding.run(lambda: check_same_rules(decision, office.decider))
         except PolicyUnavailable as error:
             raise ProblemError(RULES_UNAVAILABLE) from error
         for receipt in checked.receipts:

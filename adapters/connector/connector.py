@@ -70,6 +70,7 @@ class Connector:
         if self.office.source is not None:
             await self.office.source.close()
         self.office.store.close()
+        self.office.deciding.close()
 
     async def health(self) -> dict[str, JsonLike]:
         """Tell whether it can work; codes and numbers only."""
@@ -85,10 +86,13 @@ class Connector:
             except TimeoutError:
                 usable = False
         evidence = len(await office.store.run(watch.evidence_checks))
+        decides = office.deciding.ready()
+        well = serial is not None and usable is not False and decides
         return {
-            "status": "ok" if serial is not None and usable is not False else "degraded",
+            "status": "ok" if well else "degraded",
             "agency": office.me,
             "agency_list": serial,
+            "rules_usable": decides,
             "source_usable": usable,
             "evidence": evidence,
         }

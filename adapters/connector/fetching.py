@@ -22,10 +22,10 @@ from policies.model import FieldId, HolderFacts
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from adapters.connector.deciding import Deciding
     from adapters.connector.verify_order import VerifiedOrder
     from adapters.sources.base import SourceAdapter
     from keys.strict_json import JsonValue
-    from policies.decide import Decider
     from policies.decision import Decision
 
 NOBODY: Final = HolderKnows(found=False, ambiguous=False)
@@ -58,7 +58,7 @@ class Fetcher:
     def __init__(
         self,
         source: SourceAdapter,
-        decider: Decider,
+        deciding: Deciding,
         *,
         answer_seconds: float,
         decoy_pattern: str,
@@ -66,7 +66,7 @@ class Fetcher:
     ) -> None:
         """Take the agency's own system and the rules."""
         self._source = source
-        self._decider = decider
+        self._deciding = deciding
         self._seconds = answer_seconds
         self._pattern = decoy_pattern
         self._randomness = randomness
@@ -92,18 +92,18 @@ class Fetcher:
         if file_number is None:
             knows = NOBODY
         known = knows.found and not knows.ambiguous
-        ours = self._decider.decide(
-            replace(
-                decision.input,
-                holder=HolderFacts(
-                    info_block=known and knows.info_block,
-                    released_by_source=decision.input.holder.released_by_source,
-                    secret_203=tuple(FieldId(name) for name in knows.secret_203 if known),
-                    entrusted_65=tuple(FieldId(name) for name in knows.entrusted_65 if known),
-                ),
-            )
+        decider = self._deciding.decider
+        facts = replace(
+            decision.input,
+            holder=HolderFacts(
+                info_block=known and knows.info_block,
+                released_by_source=decision.input.holder.released_by_source,
+                secret_203=tuple(FieldId(name) for name in knows.secret_203 if known),
+                entrusted_65=tuple(FieldId(name) for name in knows.entrusted_65 if known),
+            ),
         )
-        final = narrow(decision.theirs, ours, self._decider.catalogue)
+        ours = await self._deciding.run(lambda: decider.decide(facts))
+        final = narrow(decision.theirs, ours, decider.catalogue)
         asked = frozenset(str(one.field) for one in decision.theirs.released)
         remaining: frozenset[str] = frozenset()
         if known and not refused and file_number is not None:

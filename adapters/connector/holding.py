@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
 from adapters.connector import details
@@ -64,7 +65,7 @@ class Holding:
             if office.source is None
             else Fetcher(
                 office.source,
-                office.decider,
+                office.deciding,
                 answer_seconds=office.settings.holding.answer_seconds,
                 decoy_pattern=office.settings.holding.decoy_number,
                 randomness=office.randomness,
@@ -161,16 +162,18 @@ class Holding:
         office = self._office
         agencies = await office.agencies.current()
         for newest in (False, True):
+            check = partial(
+                check_order,
+                unverified_order,
+                me=office.me,
+                agencies=agencies,
+                catalogue=office.catalogue,
+                decider=office.decider,
+                now=office.clock(),
+                path=path,
+            )
             try:
-                return check_order(
-                    unverified_order,
-                    me=office.me,
-                    agencies=agencies,
-                    catalogue=office.catalogue,
-                    decider=office.decider,
-                    now=office.clock(),
-                    path=path,
-                )
+                return await office.deciding.run(check)
             except UnknownKey:
                 known = agencies.serial
                 agencies = await office.agencies.newer()

@@ -19,6 +19,7 @@ ALLOWED: Final = frozenset(
     {
         "check",
         "code",
+        "engine",
         "event",
         "exchange",
         "level",

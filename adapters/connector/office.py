@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from adapters.connector.agencies import PinnedAgencies
+    from adapters.connector.deciding import Deciding
     from adapters.connector.evidence import Evidence
     from adapters.connector.gateway_client import GatewayClient
     from adapters.connector.logwatch import CheckedReceipt, LogWatch
@@ -67,6 +68,8 @@ class Office:
     keys: OwnKeys = field(repr=False)
     catalogue: Catalogue
     decider: Decider
+    deciding: Deciding
+    """Waits for what the decider says, where that takes time."""
     store: Store
     agencies: PinnedAgencies
     client: GatewayClient

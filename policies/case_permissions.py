@@ -108,12 +108,13 @@ def _state(
     if "recipient" in place.names:
         here.append(place.code("recipient", catalogue.agencies) == route[1])
     if "given_by" in place.names:
-        too_young = place.code("given_by", _GIVERS) == "self_15plus" and route[2] in _OF_AGE
-        here.append(not (too_young and place.value("type") in {"choice", "mandate"}))
+        here.append(_may_give(place.code("given_by", _GIVERS), place, route[2]))
     given, expires, revoked = (
         place.instant(name) for name in ("given_at", "expires_at", "revoked_at")
     )
-    single, used = place.flag("single_use") is not False, place.flag("used") is True
+    # A release from secrecy serves once, whatever its text says (R21).
+    single = place.flag("single_use") is not False or place.value("type") == "release_203"
+    used = place.flag("used") is True
     valid = place.flag("valid") is True
     if not all(here) or (given is not None and given > at):
         return "none"
@@ -124,6 +125,19 @@ def _state(
     if expires is not None and expires <= at:
         return "expired"
     return "in_force" if valid else "none"
+
+
+def _may_give(giver: str, place: Place, purpose: str) -> bool:
+    """Say whether this person can give this permission."""
+    name = str(place.value("type"))
+    match giver:
+        case "self_15plus":
+            return purpose not in _OF_AGE or name not in {"choice", "mandate", "mandate_chain"}
+        case "representative":
+            # Who entrusted something releases it in person (SGB VIII § 65 I 1 Nr. 1).
+            return _ALSO.get(name, name) != "release_65"
+        case _:
+            return True
 
 
 def _together(facts: list[PermissionFact]) -> PermissionFact:

@@ -26,6 +26,9 @@ _SHORTFALL: Final[dict[str, tuple[str, str]]] = {
     "choice": ("choice_missing", "choice"),
 }
 
+PROCESSOR: Final = "GW"
+"""Kind of the operator of the middle, a processor and never a recipient of a file."""
+
 _ASKED_FOR: Final[dict[str, Outcome]] = {
     "consent": Outcome.NEED_CONSENT,
     "explicit_consent": Outcome.NEED_EXPLICIT_A9,
@@ -87,8 +90,8 @@ def document_bytes(catalogue: Catalogue) -> bytes:
 def _rule(rule: Rule, catalogue: Catalogue) -> dict[str, JsonValue]:
     return {
         "from": _flags(_written_out(rule.from_kinds, catalogue.agencies)),
-        "to": _flags(_written_out(rule.to_kinds, catalogue.agencies)),
-        "purposes": _flags(_written_out(rule.purposes, catalogue.purposes)),
+        "to": _flags(_written_out(rule.to_kinds, _recipients(rule, catalogue))),
+        "purposes": _flags(_written_out(rule.purposes, _purposes(rule, catalogue))),
         "triggers": _flags(_written_out(rule.triggers, TRIGGERS)),
         "fields": _flags(rule.fields),
         "step": rule.step,
@@ -114,6 +117,16 @@ def _ground(ground: Ground, rule: Rule) -> JsonValue:
         for name in ground.covers
     ]
     return {"reason": ground.reason, "covers": covers, "needs": _flags(ground.needs)}
+
+
+def _recipients(rule: Rule, catalogue: Catalogue) -> list[str]:
+    """A rule that releases to "all" does not release to the processor in the middle."""
+    return [k for k in catalogue.agencies if not rule.releases or k != PROCESSOR]
+
+
+def _purposes(rule: Rule, catalogue: Catalogue) -> list[str]:
+    """A rule that releases for "all" purposes does not release for one that is not offered."""
+    return [p.id for p in catalogue.purposes.values() if not rule.releases or p.offered]
 
 
 def _written_out(codes: Iterable[str], known: Iterable[str]) -> list[str]:

@@ -35,7 +35,9 @@ from policies.records import (
 from policies.rules import Condition, Ground, Obligation, Rule, SignOff
 from policies.strict import Reader
 
-VALUE_KINDS = frozenset("bool int decimal text date code code_list list object document".split())
+VALUE_KINDS = frozenset(
+    ("bool", "int", "decimal", "text", "date", "code", "code_list", "list", "object", "document")
+)
 
 
 def _text(row: Reader) -> Text:

@@ -23,7 +23,7 @@ met contains "initiated_by_client" if input.declared.initiated_by in {"client", 
 # scope: rule
 met contains "counselling_release" if not from_counselling
 
-met contains "counselling_release" if in_force("release_203")
+met contains "counselling_release" if count(covered_by("release_203")) > 0
 
 from_counselling if input.from_kind in {"JMD", "LMB", "MBE"}
 
@@ -86,7 +86,7 @@ met contains "no_info_block" if input.holder.info_block == false
 # title: R47, R55, R58 who sends, and who uploaded
 # description: BQFG §§ 5, 12; AufenthG § 82 I; SGB II § 50 I.
 # scope: rule
-met contains "sender_is_person" if input.from_kind == "PERS"
+met contains "sender_is_person" if from_person
 
 met contains "sender_not_youth_office" if not from_youth_office
 

@@ -16,9 +16,21 @@ silenced := object.get(claimed, "R20", set())
 # description: |
 #   AufenthG § 88 II; SGB X § 76. A rule that asks for a release by itself is left to do so.
 # scope: document
-tagged_203 := (((left_4 & marked("secret_203")) - silenced) - covered_by("release_203")) - asks_release
+tagged_203 := (((left_4 & marked("secret_203")) - silenced) - released_by_client) - asks_release
 
-marked(tag) := {field | some field in input.holder[tag]}
+# Towards the person and from the person there is no secret that protects the person.
+marked(tag) := {field | some field in input.holder[tag]} if not person_takes_part
+
+else := set()
+
+person_takes_part if from_person
+
+person_takes_part if input.to_kind == "PERS"
+
+# A release serves what the client sends, and opens no pull (R20).
+released_by_client := covered_by("release_203") if not pulled_from_counselling
+
+else := set()
 
 asks_release := union({claimed[rule] |
 	some rule, _ in claimed

@@ -64,32 +64,59 @@ waiting_for(rule) := release_pending(rule) | lapse_pending(rule)
 
 release_pending(rule) := {"human_release_pending"} if {
 	data.catalogue.rules[rule].release == "source"
-	not released_by_source
+	not released(rule)
 }
 
 else := {"head_release_pending"} if {
 	data.catalogue.rules[rule].release == "head"
-	not released_by_head
+	not released(rule)
 }
 
 else := set()
 
 lapse_pending(rule) := {"rule_lapsed"} if {
 	rule in suspended_rules
-	not released_by_source
+	not released(rule)
 }
 
 else := set()
+
+# The head's release is a person's look too.
+released(rule) if {
+	released_by_head
+	data.catalogue.rules[rule].release == "head"
+}
+
+released(rule) if {
+	released_by_source
+	data.catalogue.rules[rule].release != "head"
+}
 
 released_by_source if input.holder.released_by_source == true
 
 released_by_head if input.holder.released_by_head == true
 
-# Only rules that rest on statute lapse; what the person allowed stays the person's.
+# METADATA
+# title: A rule past its dates
+# description: |
+#   Only what rests on the law alone lapses; what the person allowed stays the person's.
+#   At the person herself there is no clerk who could look.
+# scope: document
 suspended_rules contains rule if {
 	some rule in input.lapsed
-	data.catalogue.rules[rule].consent_free == true
+	rests_on_law(rule)
+	not from_person
 }
+
+rests_on_law(rule) if data.catalogue.rules[rule].consent_free == true
+
+rests_on_law(rule) if {
+	some ground in data.catalogue.rules[rule].grounds
+	ground.reason == "statute"
+	count(object.keys(ground.needs) - met) == 0
+}
+
+from_person if input.from_kind == "PERS"
 
 # Within a step, what goes at once is not held, and what is held is not refused.
 released_fields := union({fields | some rule in at_once; fields := granted[rule]})

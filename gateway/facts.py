@@ -93,6 +93,9 @@ def agreement_facts(
         in_force=True,
         undertaking_78=agreement.undertaking_78,
         approval_79=agreement.approval_79,
+        pilot_agreed=agreement.pilot_agreed,
+        state_law_basis=agreement.state_law_basis,
+        recipient_abroad=agreement.recipient_abroad,
     )
 
 

@@ -21,6 +21,9 @@ AGENCY_USES: Final = ("sig", "kem", "audit", "auth")
 GATEWAY_USES: Final = ("order", "token")
 STATES: Final = ("active", "accept-only")
 
+LIST_VERSION: Final = 2
+"""Version 1 did not say whether a recipient is abroad. Silence about that must not read as "no"."""
+
 MAX_NAME_CHARACTERS: Final = 200
 MAX_ISSUER_CHARACTERS: Final = 512
 MAX_VKEY_CHARACTERS: Final = 512
@@ -76,6 +79,15 @@ class Agreement:
     approval_79: bool
     """The retrieval procedure is approved (§ 79 SGB X)."""
 
+    pilot_agreed: bool
+    """Both agreed on a pilot beside an existing channel (§ 76a AufenthV)."""
+
+    state_law_basis: bool
+    """The agreement names the state law that orders the report (§ 31a I SGB III)."""
+
+    recipient_abroad: bool
+    """The recipient is outside Germany (§ 77 III SGB X)."""
+
     valid_from: int
 
     valid_until: int
@@ -104,7 +116,7 @@ def write_list(
 ) -> dict[str, JsonLike]:
     """Write the whole list as JSON members."""
     return {
-        "v": 1,
+        "v": LIST_VERSION,
         "serial": serial,
         "iat": issued_at,
         "exp": expires_at,
@@ -133,6 +145,9 @@ def write_list(
                 "purposes": list(agreement.purposes),
                 "undertaking_78": agreement.undertaking_78,
                 "approval_79": agreement.approval_79,
+                "pilot_agreed": agreement.pilot_agreed,
+                "state_law_basis": agreement.state_law_basis,
+                "recipient_abroad": agreement.recipient_abroad,
                 "valid_from": agreement.valid_from,
                 "valid_until": agreement.valid_until,
             }
@@ -185,7 +200,7 @@ def read_agency(value: JsonValue) -> Agency:
 
 
 def read_agreement(value: JsonValue) -> Agreement:
-    """Read one agreement.
+    """Read one agreement; a fact that is left out is not taken for "no" but refused.
 
     Raises:
         MalformedError: naming the member.
@@ -199,6 +214,9 @@ def read_agreement(value: JsonValue) -> Agreement:
             "purposes",
             "undertaking_78",
             "approval_79",
+            "pilot_agreed",
+            "state_law_basis",
+            "recipient_abroad",
             "valid_from",
             "valid_until",
         ),
@@ -210,6 +228,9 @@ def read_agreement(value: JsonValue) -> Agreement:
         purposes=members.texts("purposes"),
         undertaking_78=members.boolean("undertaking_78"),
         approval_79=members.boolean("approval_79"),
+        pilot_agreed=members.boolean("pilot_agreed"),
+        state_law_basis=members.boolean("state_law_basis"),
+        recipient_abroad=members.boolean("recipient_abroad"),
         valid_from=members.integer("valid_from"),
         valid_until=members.integer("valid_until"),
     )

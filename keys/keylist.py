@@ -18,6 +18,7 @@ from typing import Final
 
 from keys.agencies import AgencyList, recipient_keys, verify_keys
 from keys.agencylist import (
+    LIST_VERSION,
     Agency,
     Agreement,
     GatewayEntry,
@@ -178,7 +179,7 @@ def verify_agency_list(
 
 def _read_list(payload: bytes, *, digest: str, now: int) -> AgencyList:
     claims = Members(loads(payload, max_bytes=MAX_DOCUMENT_BYTES), _LIST_MEMBERS)
-    claims.version()
+    claims.version(expected=LIST_VERSION)
     gateway = read_gateway(claims.object("gateway"))
     agencies = tuple(read_agency(item) for item in claims.items("agencies"))
     agreements = tuple(read_agreement(item) for item in claims.items("agreements"))

@@ -157,6 +157,9 @@ def provision(root: Path, now: int) -> Place:
                 (PURPOSE,),
                 undertaking_78=False,
                 approval_79=False,
+                pilot_agreed=False,
+                state_law_basis=False,
+                recipient_abroad=False,
                 valid_from=begin,
                 valid_until=begin + LIST_DAYS * DAY,
             )

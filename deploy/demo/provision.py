@@ -152,6 +152,9 @@ def publish_list(place: Place, *, issuer: str, now: int) -> PublicJwk:
                 flow.purposes,
                 flow.undertaking_78,
                 approval_79=False,
+                pilot_agreed=False,
+                state_law_basis=False,
+                recipient_abroad=False,
                 # The same in every list: kept answers are checked against it again.
                 valid_from=AGREED_AT,
                 valid_until=AGREED_AT + AGREED_DAYS * DAY,

@@ -214,7 +214,8 @@ def changed_list(change: Callable[[dict[str, object]], object]) -> bytes:
     [
         lambda c: c.update(extra=1),
         lambda c: c.pop("agreements"),
-        lambda c: c.update(v=2),
+        lambda c: c.update(v=1),
+        lambda c: c.update(v=3),
         lambda c: c.update(serial=0),
         lambda c: c.update(serial=True),
         lambda c: c["agencies"].append(c["agencies"][0]),
@@ -229,6 +230,10 @@ def changed_list(change: Callable[[dict[str, object]], object]) -> bytes:
         lambda c: c["gateway"]["keys"][0].update(use="sig"),
         lambda c: c["gateway"].update(issuer=""),
         lambda c: c["agreements"][0].update(undertaking_78="true"),
+        lambda c: c["agreements"][0].pop("pilot_agreed"),
+        lambda c: c["agreements"][0].pop("state_law_basis"),
+        lambda c: c["agreements"][0].pop("recipient_abroad"),
+        lambda c: c["agreements"][0].update(recipient_abroad=0),
         lambda c: c["agreements"][0].update(purposes="P04"),
     ],
 )

@@ -117,6 +117,9 @@ class Middle:
                 purposes=PURPOSES,
                 undertaking_78=True,
                 approval_79=False,
+                pilot_agreed=False,
+                state_law_basis=False,
+                recipient_abroad=False,
                 valid_from=clock() - DAY,
                 valid_until=clock() + 365 * DAY,
             )

@@ -85,6 +85,7 @@ class SimulatedRegistry:
             agreements=[
                 Agreement(
                     f"{a}-{b}", a, b, purposes, undertaking_78=True, approval_79=True,
+                    pilot_agreed=False, state_law_basis=False, recipient_abroad=False,
                     valid_from=START - 1, valid_until=START + 400 * 86_400,
                 )
                 for a in names

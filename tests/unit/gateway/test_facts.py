@@ -49,11 +49,24 @@ def test_an_agreement_holds_for_its_own_direction_pair_and_purpose(tmp_path: Pat
     middle.agreements = [dataclasses.replace(one, purposes=("P04",), undertaking_78=False)]
     middle.publish()
     agencies, now = _list(middle), middle.clock()
-    assert agreement_facts(agencies, ABH, JC, "P04", now) == AgreementFacts(
-        in_force=True, undertaking_78=False, approval_79=False
-    )
+    assert agreement_facts(agencies, ABH, JC, "P04", now) == AgreementFacts(in_force=True)
     for holder, recipient, purpose in ((JC, ABH, "P04"), (ABH, JC2, "P04"), (ABH, JC, "P05")):
         assert agreement_facts(agencies, holder, recipient, purpose, now) == AgreementFacts()
+
+
+@pytest.mark.parametrize(
+    "fact",
+    ["undertaking_78", "approval_79", "pilot_agreed", "state_law_basis", "recipient_abroad"],
+)
+def test_what_an_agreement_says_reaches_the_rules(tmp_path: Path, fact: str) -> None:
+    """Each fact by itself, and no other with it."""
+    middle = Middle.build(tmp_path)
+    one = next(a for a in middle.agreements if (a.source, a.recipient) == (ABH, JC))
+    silent = dataclasses.replace(one, undertaking_78=False)
+    middle.agreements = [dataclasses.replace(silent, **{fact: True})]
+    middle.publish()
+    found = agreement_facts(_list(middle), ABH, JC, "P04", middle.clock())
+    assert found == dataclasses.replace(AgreementFacts(in_force=True), **{fact: True})
 
 
 def test_a_kind_comes_from_the_signed_list(tmp_path: Path) -> None:

@@ -198,6 +198,9 @@ def agreement() -> Agreement:
         purposes=("P04",),
         undertaking_78=True,
         approval_79=False,
+        pilot_agreed=False,
+        state_law_basis=False,
+        recipient_abroad=False,
         valid_from=NOW - DAY,
         valid_until=NOW + DAY,
     )

@@ -167,6 +167,9 @@ def test_one_key_cannot_serve_two_names(parties: Parties) -> None:
         {"purposes": ("P 4",)},
         {"valid_from": -1},
         {"undertaking_78": 1},
+        {"pilot_agreed": 0},
+        {"state_law_basis": None},
+        {"recipient_abroad": "no"},
     ],
 )
 def test_an_agreement_that_does_not_fit_is_refused(

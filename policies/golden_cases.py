@@ -67,10 +67,15 @@ def golden_cases() -> tuple[GoldenCase, ...]:
     """
     folder = resources.files("policies") / "golden"
     files = sorted((f for f in folder.iterdir() if f.name.endswith(".json")), key=lambda f: f.name)
-    return tuple(case for file in files for case in _read(json.loads(file.read_bytes())))
+    return tuple(case for file in files for case in read_golden(json.loads(file.read_bytes())))
 
 
-def _read(document: JsonValue) -> list[GoldenCase]:
+def read_golden(document: JsonValue) -> list[GoldenCase]:
+    """Read one golden file; a release brings its own.
+
+    Raises:
+        InputInvalid: it is malformed.
+    """
     top = Reader.of(document)
     about = top.text("about")
     top.text("title")

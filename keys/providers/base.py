@@ -51,6 +51,9 @@ class KeyUse(StrEnum):
     LIST = "list"
     """The list key signs the agency list (ES256)."""
 
+    RELEASE = "release"
+    """The release desk signs releases of the rules (ES256)."""
+
 
 class KeyState(StrEnum):
     """Where a key is in its life."""
@@ -63,7 +66,15 @@ class KeyState(StrEnum):
 
 
 SIGNING_USES = frozenset(
-    {KeyUse.SIG, KeyUse.AUTH, KeyUse.ORDER, KeyUse.TOKEN, KeyUse.ROOT, KeyUse.LIST}
+    {
+        KeyUse.SIG,
+        KeyUse.AUTH,
+        KeyUse.ORDER,
+        KeyUse.TOKEN,
+        KeyUse.ROOT,
+        KeyUse.LIST,
+        KeyUse.RELEASE,
+    }
 )
 KEM_USES = frozenset({KeyUse.KEM, KeyUse.AUDIT})
 HMAC_USES = frozenset({KeyUse.INDEX, KeyUse.LINK})

@@ -39,13 +39,18 @@ class ReleaseSigner(Protocol):
 
 def opa_signatures(files: Mapping[str, bytes], signer: ReleaseSigner) -> bytes:
     """Return ``.signatures.json`` for these files."""
+    token = signer.sign(signed_files(files, signer.kid), typ=SIGNATURE_TYP)
+    return _dumps({"signatures": [token]}).encode("utf-8")
+
+
+def signed_files(files: Mapping[str, bytes], kid: str) -> bytes:
+    """Return what OPA's signature must cover: every file with its hash."""
     listed = [
         {"name": name, "algorithm": "SHA-256", "hash": file_hash(name, files[name])}
         for name in sorted(files)
         if name != SIGNATURES
     ]
-    payload = _dumps({"files": listed, "keyid": signer.kid}).encode("utf-8")
-    return _dumps({"signatures": [signer.sign(payload, typ=SIGNATURE_TYP)]}).encode("utf-8")
+    return _dumps({"files": listed, "keyid": kid}).encode("utf-8")
 
 
 def file_hash(name: str, content: bytes) -> str:

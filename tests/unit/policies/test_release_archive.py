@@ -16,8 +16,9 @@ from policies.bundle import Bundle
 from policies.errors import ReleaseRefused
 from policies.release.archive import MAX_FILE_BYTES, MAX_FILES, pack, unpack
 from policies.release.layout import MANIFEST, lay_out, manifest, read_layout
+from policies.release.make import shipped_golden
 from policies.release.opa import file_hash
-from tests.support.releases import SigningKey, shipped_golden, signed_files
+from tests.support.releases import SigningKey, signed_files
 
 NAMES = st.from_regex(
     r"[a-z0-9_]{1,12}(/[A-Za-z0-9_]{1,12}){0,3}\.(json|rego|wasm)", fullmatch=True

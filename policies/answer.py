@@ -45,9 +45,9 @@ def obligations(decision: Decision, catalogue: Catalogue) -> tuple[Obligation, .
     return tuple(found.values())
 
 
-def norms_of(field: FieldDecision, catalogue: Catalogue) -> str:
-    """Return the citations behind one field, in the words of the law."""
-    return "; ".join(catalogue.norm(norm).cite for norm in field.norms)
+def norms_of(field: FieldDecision, catalogue: Catalogue, lang: str = "en") -> str:
+    """Return the citations behind one field, as they are written in this language."""
+    return "; ".join(catalogue.norm(norm).cite_in(lang) for norm in field.norms)
 
 
 def _field(field: FieldDecision, catalogue: Catalogue) -> JsonValue:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from policies.case_permissions import permission_facts
-from policies.case_reading import Place
+from policies.case_reading import Place, shown
 from policies.decide import rules_of_the_day
 from policies.errors import CaseInvalid, DeclaredInvalid
 from policies.inputs import AgreementFacts, DecisionInput, HolderFacts
@@ -49,6 +49,12 @@ _AGREEMENT: Final = {
 
 TAGS: Final = ("own", "secret_203", "entrusted_65")
 """Provenance of a field's content at the holder."""
+
+_NEEDED: Final = {
+    "bool": "true or false is needed here",
+    "int": "a whole number is needed here",
+    "code": "a code is needed here",
+}
 
 _NAMES: Final = (
     "from",
@@ -118,7 +124,7 @@ def _trigger(top: Place) -> Trigger:
 
 def _fields(top: Place, catalogue: Catalogue) -> tuple[FieldId, ...]:
     names = top.codes("fields", catalogue.fields)
-    if not 1 <= len(set(names)) <= MAX_FIELDS:
+    if not 1 <= len(names) <= MAX_FIELDS:
         raise CaseInvalid(top.at("fields"), f"a case asks for 1 to {MAX_FIELDS} fields")
     return tuple(FieldId(name) for name in names)
 
@@ -131,7 +137,7 @@ def _declared(place: Place, catalogue: Catalogue) -> Mapping[str, Declared]:
     for name in place.names:
         value, code = place.value(name), known[name]
         if not isinstance(value, bool | int | str):
-            raise CaseInvalid(place.at(name), f"this is a {code.type}")
+            raise CaseInvalid(place.at(name), _NEEDED[code.type])
         if value == "" and "" in code.values:
             continue  # an empty code declares nothing
         try:
@@ -150,13 +156,13 @@ def _wrong_code(
     place: Place, name: str, value: Declared, code: DeclaredCode, refused: str
 ) -> CaseInvalid:
     if refused == "wrong_type":
-        return CaseInvalid(place.at(name), f"this is a {code.type}")
-    allowed = (
-        f"{code.span.start} to {code.span.stop - 1}"
-        if code.span
-        else ", ".join(str(v) for v in code.values if v != "")
-    )
-    return CaseInvalid(place.at(name), f"the catalogue has no code {value!r}; known: {allowed}")
+        return CaseInvalid(place.at(name), _NEEDED[code.type])
+    if code.span:
+        problem = f"a number from {code.span.start} to {code.span.stop - 1} is needed here"
+        return CaseInvalid(place.at(name), problem)
+    allowed = ", ".join(str(v) for v in code.values if v != "")
+    problem = f"the catalogue has no code '{shown(str(value))}'; known: {allowed}"
+    return CaseInvalid(place.at(name), problem)
 
 
 def _agreement(place: Place) -> AgreementFacts:

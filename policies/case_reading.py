@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 _SHOWN: Final = 60
 """Characters of an unknown name that are repeated; control characters are escaped."""
 
+_LISTED: Final = 30
+"""So many known names are listed when none is near."""
+
 
 class Place:
     """An object in the file, and where it stands."""
@@ -144,7 +147,7 @@ class Place:
         if not isinstance(value, str):
             raise CaseInvalid(self.at(name), "a code is needed here")
         if value not in known:
-            problem = f"the catalogue has no code {shown(value)!r}{_nearest(value, known)}"
+            problem = f"the catalogue has no code '{shown(value)}'{_nearest(value, known)}"
             raise CaseInvalid(self.at(name), problem)
         return value
 
@@ -157,4 +160,6 @@ def shown(text: str) -> str:
 
 def _nearest(name: str, known: Collection[str]) -> str:
     near = difflib.get_close_matches(name[:_SHOWN], known, n=1, cutoff=0.5)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    if near:
+        return f"; did you mean '{near[0]}'?"
+    return f"; known: {', '.join(known)}" if len(known) <= _LISTED else ""

@@ -7,6 +7,7 @@ A refusal is *not* an error: it is a value, see ``policies.model.Decision``.
 
     PolicyError
     ├── InputInvalid        the decision input is not what the engine may see
+    ├── TextInvalid         a file is not JSON that can be read in one way only; ``code`` says why
     ├── CaseInvalid         a written case names something the catalogue does not know; says what and where
     ├── DeclaredInvalid     a declared code is unknown, mistyped or not the caller's to assert
     ├── UnknownCode         the catalogue has no such agency kind, field, purpose, rule, norm or reason
@@ -32,6 +33,19 @@ class InputInvalid(PolicyError):
     def __init__(self, code: str) -> None:
         super().__init__(f"decision input refused: {code}")
         self.code = code
+
+
+class TextInvalid(PolicyError):
+    """A text is not the JSON that every reader reads alike; ``code`` says why.
+
+    ``line`` says where and ``name`` which name, when that is known; the name is as it was sent.
+    """
+
+    def __init__(self, code: str, *, line: int | None = None, name: str | None = None) -> None:
+        super().__init__(f"not strict JSON: {code}")
+        self.code = code
+        self.line = line
+        self.name = name
 
 
 class CaseInvalid(PolicyError):

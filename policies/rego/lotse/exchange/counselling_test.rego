@@ -126,7 +126,8 @@ test_r27_counselling_needs_a_release_as_well if {
 	})
 	answer(request) == "NEED_RELEASE_203 R27 release_missing"
 	answer(but(request, {"permission": {"release_203": {"state": "expired"}}})) == "NEED_RELEASE_203 R27 release_expired"
-	answer(but(request, {"permission": {"release_203": in_force([])}})) == "ALLOW_MIN R27 consent_given"
+	answer(but(request, {"permission": {"release_203": in_force([])}})) == "NEED_RELEASE_203 R27 release_scope"
+	answer(but(request, {"permission": {"release_203": in_force(["phone_email"])}})) == "ALLOW_MIN R27 consent_given"
 	answer(but(request, {"from_kind": "JC"})) == "ALLOW_MIN R27 consent_given"
 	answer(but(request, {"permission": {"consent": nothing}})) == "NEED_CONSENT R27 consent_missing"
 }

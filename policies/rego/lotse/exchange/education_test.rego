@@ -117,6 +117,14 @@ test_r55_the_youth_office_asks_the_person if {
 	})) == "DENY R60 entrusted_65"
 }
 
+test_r55_only_what_rests_on_law_lapses if {
+	request := but(route("JC", "JA", "P20", "on_request"), {"fields": ["occupation"], "lapsed": ["R55"]})
+	answer(request) == "HOLD_HUMAN R55 rule_lapsed"
+	answer(but(request, {"holder": {"released_by_source": true}})) == "ALLOW_MIN R55 human_released statute"
+	consented := {"permission": {"consent": in_force(["occupation"])}}
+	answer(object.union_n([request, consented, {"from_kind": "JA", "to_kind": "JC"}])) == "ALLOW_MIN R55 consent_given"
+}
+
 # NSchG § 31 VI.
 test_r56_register_to_school if {
 	answer(but(route("MELDE", "SCHULE", "P19", "batch"), {"fields": ["sex"]})) == "ALLOW_MIN R56 statute"
@@ -136,6 +144,16 @@ test_r58_own_evidence_by_choice_or_upload if {
 	answers(request).school_degree == "NEED_CHOICE R58 choice_missing"
 }
 
+test_r58_what_the_person_sends_is_no_secret_and_does_not_lapse if {
+	request := but(route("PERS", "ABH", "P02", "push"), {
+		"fields": ["language_level"],
+		"declared": {"uploaded_by_subject": true},
+		"holder": {"secret_203": ["language_level"], "entrusted_65": ["language_level"]},
+		"lapsed": ["R58"],
+	})
+	answer(request) == "ALLOW_MIN R58 own_submission"
+}
+
 # SGB X § 71 II 1 Nr. 1 d.
 test_r59_the_head_of_the_youth_office_releases if {
 	request := but(route("JA", "ABH", "P01", "on_request"), {
@@ -146,6 +164,16 @@ test_r59_the_head_of_the_youth_office_releases if {
 	answer(but(request, {"holder": {"released_by_source": true}})) == "HOLD_HUMAN R59 head_release_pending"
 	answer(but(request, {"holder": {"released_by_head": true}})) == "ALLOW_MIN R59 human_released statute"
 	answer(without(request, "declared")) == "DENY R59 expulsion_ground_missing"
+}
+
+test_r59_past_its_date_the_head_is_the_one_who_looks if {
+	request := but(route("JA", "ABH", "P01", "on_request"), {
+		"fields": ["expulsion_interest"],
+		"declared": {"expulsion_ground_present": true},
+		"lapsed": ["R59"],
+	})
+	answer(request) == "HOLD_HUMAN R59 rule_lapsed head_release_pending"
+	answer(but(request, {"holder": {"released_by_head": true}})) == "ALLOW_MIN R59 human_released statute"
 }
 
 # SGB VIII § 64 IId.
@@ -182,7 +210,9 @@ test_r68_justice_is_out_of_scope if {
 test_r70_rights_of_the_person if {
 	request := but(route("ABH", "PERS", "P23", "on_request"), {"fields": ["procedure_state"]})
 	answer(request) == "DENY R70 not_authenticated"
-	answer(but(request, {"declared": {"subject_authenticated": true}})) == "ALLOW_MIN R70 statute"
+	known := but(request, {"declared": {"subject_authenticated": true}})
+	answer(known) == "ALLOW_MIN R70 statute"
+	answer(but(known, {"holder": {"secret_203": ["procedure_state"]}})) == "ALLOW_MIN R70 statute"
 }
 
 # GDPR Art. 39, 58.

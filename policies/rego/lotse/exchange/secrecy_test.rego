@@ -20,10 +20,12 @@ test_r20_other_purposes_have_no_rule if {
 }
 
 test_r20_a_secret_field_of_counselling_is_silent_too if {
-	answers(but(pull, {"holder": {"secret_203": ["language_level"]}})) == {
-		"counselling_fact": "NEUTRAL R20 secret_203",
-		"language_level": "NEUTRAL R20 secret_203",
-	}
+	silent := {"counselling_fact": "NEUTRAL R20 secret_203", "language_level": "NEUTRAL R20 secret_203"}
+	secret_pull := but(pull, {"holder": {"secret_203": ["language_level"], "entrusted_65": pull.fields}})
+	answers(secret_pull) == silent
+
+	# A release serves what the client sends; it opens no pull.
+	answers(but(secret_pull, {"permission": all_allowed(pull.fields)})) == silent
 }
 
 # BMG § 34a V, § 51 II.

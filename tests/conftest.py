@@ -13,6 +13,7 @@ import pytest
 pytest_plugins = [
     "tests.support.processes",
     "tests.support.opa",
+    "tests.support.opa_server",
     "tests.support.postgres",
     "tests.support.towns",
 ]

@@ -56,7 +56,10 @@ def read_body(raw: bytes) -> dict[str, Any]:
     """
     try:
         body = json.loads(
-            raw, object_pairs_hook=_unique, parse_constant=_no_number, parse_float=_no_number
+            raw.decode("utf-8"),  # given bytes, the reader would guess, and take UTF-16 too
+            object_pairs_hook=_unique,
+            parse_constant=_no_number,
+            parse_float=_no_number,
         )
     except EngineFailed:
         raise

@@ -9,7 +9,7 @@ package lotse.exchange
 import future.keywords.not
 
 # METADATA
-# title: R01 the AZR comes first
+# title: R01, R02 the AZR comes first
 # description: |
 #   AZRG § 18b I, § 22; SGB X § 67a II 2 Nr. 2 a.
 #   Nobody fetches AZR data for another (AZRG § 11 II), so a request to the AZR is always redirected.
@@ -21,15 +21,17 @@ met contains "azr_unqueried" if {
 	not azr_checked
 }
 
-azr_unavailable if input.declared.azr_available == false
-
-azr_checked if input.declared.azr_checked == true
-
 met contains "azr_checked" if azr_checked
 
 met contains "azr_reason_named" if data.catalogue.reason_codes[input.declared.reason_code] == true
 
-met contains "azr_insufficient" if input.declared.azr_insufficient == true
+# METADATA
+# description: The asking agency states that the AZR cannot be reached.
+azr_unavailable if input.declared.azr_available == false
+
+# METADATA
+# description: The asking agency states that it queried the AZR before.
+azr_checked if input.declared.azr_checked == true
 
 # METADATA
 # title: R03 retrieval of a proof by the person's choice
@@ -47,6 +49,8 @@ met contains "single_subject" if input.declared.subject_count == 1
 
 met contains "decision_named" if data.catalogue.decisions[input.declared.decision] == true
 
+met contains "azr_insufficient" if input.declared.azr_insufficient == true
+
 # METADATA
 # title: R05 report of benefits of own motion
 # description: |
@@ -57,6 +61,8 @@ met contains "benefit_azr_stated" if is_boolean(input.declared.benefit_in_azr)
 
 met contains "benefit_not_in_azr" if not benefit_in_azr
 
+# METADATA
+# description: The benefit is stated to be in the AZR already.
 benefit_in_azr if input.declared.benefit_in_azr == true
 
 met contains "section_covered" if input.declared.title_section in {3, 4}
@@ -71,6 +77,8 @@ met contains "automated_pull_approved" if not automated
 
 met contains "automated_pull_approved" if input.agreement.approval_79 == true
 
+# METADATA
+# description: No clerk asks; a machine does.
 automated if input.trigger == "automated"
 
 # METADATA

@@ -25,6 +25,8 @@ met contains "counselling_release" if not from_counselling
 
 met contains "counselling_release" if count(covered_by("release_203")) > 0
 
+# METADATA
+# description: The sender is a counselling service under StGB § 203.
 from_counselling if input.from_kind in {"JMD", "LMB", "MBE"}
 
 # METADATA
@@ -35,6 +37,8 @@ met contains "aggregate" if aggregate
 
 met contains "not_aggregate" if not aggregate
 
+# METADATA
+# description: Counts are stated to be asked for, not persons.
 aggregate if input.declared.granularity == "aggregate"
 
 met contains "cell_size_5" if {
@@ -50,6 +54,8 @@ met contains "participant_obliged" if obliged
 
 met contains "not_obliged" if not obliged
 
+# METADATA
+# description: The participant is stated to be obliged to attend.
 obliged if input.declared.participant_obliged == true
 
 met contains "to_obliging_body" if input.declared.obliging_body == input.to_kind
@@ -64,6 +70,8 @@ met contains "course_procedure_listed" if {
 	input.declared.procedure in {"eu_long_term", "extension", "settlement"}
 }
 
+# METADATA
+# description: The purpose is a decision about a residence title.
 title_decision if input.purpose == "P01"
 
 met contains "clerk_authorised" if not automated
@@ -74,6 +82,8 @@ met contains "first_grant" if input.declared.procedure == "first_grant"
 
 met contains "not_104c" if not holder_of_104c
 
+# METADATA
+# description: The person is stated to hold the right of residence on probation.
 holder_of_104c if input.declared.current_title == "104c"
 
 # METADATA
@@ -90,6 +100,8 @@ met contains "sender_is_person" if from_person
 
 met contains "sender_not_youth_office" if not from_youth_office
 
+# METADATA
+# description: The youth office sends.
 from_youth_office if input.from_kind == "JA"
 
 met contains "uploaded_by_subject" if input.declared.uploaded_by_subject == true
@@ -118,6 +130,8 @@ met contains "expulsion_ground" if input.declared.expulsion_ground_present == tr
 
 met contains "recipient_not_foreigners_authority" if not to_foreigners_authority
 
+# METADATA
+# description: A foreigners' authority would receive.
 to_foreigners_authority if input.to_kind in {"ABH", "LAB"}
 
 met contains "result_only" if input.declared.content == "result_only"

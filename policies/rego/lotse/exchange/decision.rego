@@ -15,6 +15,8 @@ package lotse.exchange
 
 import future.keywords.not
 
+# METADATA
+# description: What the request names.
 asked := {field | some field in input.fields}
 
 # METADATA
@@ -28,12 +30,16 @@ decision := {"fields": {field: refusal("R73", "DENY", {"input_incomplete"}) | so
 	not well_formed
 }
 
-# A field that two groups claim with different verdicts is an evaluation error, which denies.
+# METADATA
+# description: A field that two groups claim with different verdicts is an evaluation error, which denies.
 answers[field] := group.verdict if {
 	some group in groups
 	some field in group.fields
 }
 
+# METADATA
+# description: What every step says; without an agreement in force no step is reached.
+# scope: document
 groups contains {"fields": asked, "verdict": refusal("R73", "DENY", {"no_agreement"})} if not agreed
 
 groups contains group if {
@@ -41,6 +47,8 @@ groups contains group if {
 	some group in (((block_groups | secrecy_groups) | flat_groups) | open_groups)
 }
 
+# METADATA
+# description: Between these two instances there is an agreement, and it is in force.
 agreed if input.agreement.in_force == true
 
 # METADATA
@@ -56,6 +64,9 @@ block_groups contains {
 	"verdict": refusal(block_rule, "NEUTRAL", {"block_neutral"}),
 }
 
+# METADATA
+# description: Step 4, secrecy that came with the content.
+# scope: document
 secrecy_groups contains {"fields": tagged_203, "verdict": secrecy}
 
 secrecy_groups contains {"fields": tagged_65, "verdict": refusal("R60", "DENY", {"entrusted_65"})}
@@ -69,14 +80,16 @@ secrecy_groups contains {"fields": tagged_65, "verdict": refusal("R60", "DENY", 
 flat_groups contains {"fields": fields, "verdict": refusal(rule, facts.outcome, {flat_reason(facts)})} if {
 	some rule in flat_rules
 	facts := data.catalogue.rules[rule]
-	fields := taken[rule] - union({taken[other] |
+	fields := taken[rule] - union({gone |
 		some other in flat_rules
 		other < rule
 		data.catalogue.rules[other].step == facts.step
+		gone := taken[other]
 	})
 }
 
-# Nobody fetches AZR data for another (AZRG § 11 II), whatever was queried before.
+# METADATA
+# description: Nobody fetches AZR data for another (AZRG § 11 II), whatever was queried before.
 flat_reason(facts) := "azr_proxy_forbidden" if {
 	input.from_kind == "AZR"
 	facts.outcome == "REDIRECT_AZR"
@@ -84,6 +97,8 @@ flat_reason(facts) := "azr_proxy_forbidden" if {
 
 else := facts.refused_reason
 
+# METADATA
+# description: Rules of the steps before statute that have taken a field.
 flat_rules contains rule if {
 	some rule, _ in taken
 	data.catalogue.rules[rule].step < 7
@@ -120,6 +135,9 @@ else := refusal(rule, "ALLOW_MIN", {"human_released", reason}) if released_by_pe
 
 else := refusal(rule, "ALLOW_MIN", {reason})
 
+# METADATA
+# description: Somebody at the source has looked before it went.
+# scope: document
 released_by_person(rule) if data.catalogue.rules[rule].release != "none"
 
 released_by_person(rule) if rule in suspended_rules

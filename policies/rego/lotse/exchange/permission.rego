@@ -7,13 +7,18 @@ package lotse.exchange
 
 import future.keywords.not
 
+# METADATA
+# description: The permission of this type is in force.
 in_force(type) if input.permission[type].state == "in_force"
 
+# METADATA
+# description: The fields that a permission of this type covers.
 covered_by(type) := {field | some field in input.permission[type].fields} if {
 	in_force(type)
 }
 
 else := set()
 
-# Why a permission does not carry a field: it is missing, gone, or too narrow.
+# METADATA
+# description: Why a permission does not carry a field - missing, gone, or too narrow.
 shortfall(type) := data.catalogue.permission_types[type].reasons[input.permission[type].state]

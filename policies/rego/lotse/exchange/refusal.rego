@@ -5,6 +5,8 @@ package lotse.exchange
 
 import future.keywords.not
 
+# METADATA
+# description: A verdict; its first reason is the one that is shown.
 refusal(rule, outcome, reasons) := {
 	"outcome": outcome,
 	"rule": rule,
@@ -14,14 +16,20 @@ refusal(rule, outcome, reasons) := {
 	in_order := ordered(reasons)
 }
 
-# The order of reasons is the order of the reviewed list, not of the alphabet.
-ordered(reasons) := [data.catalogue.reason_order[rank] |
+# METADATA
+# description: The order of reasons is the order of the reviewed list, not of the alphabet.
+ordered(reasons) := [reason |
 	some rank in sort([rank | some reason in reasons; rank := data.catalogue.reason_rank[reason]])
+	reason := data.catalogue.reason_order[rank]
 ]
 
+# METADATA
+# description: The reasons of conditions that are not met.
 reasons_of(conditions) := {reason_of(condition) | some condition in conditions}
 
-# A release that lacks says how: missing, withdrawn, expired.
+# METADATA
+# description: A release that lacks says whether it is missing, withdrawn or expired.
+# scope: document
 reason_of("counselling_release") := shortfall("release_203")
 
 reason_of(condition) := data.catalogue.conditions[condition].reason if condition != "counselling_release"
@@ -50,7 +58,7 @@ refused_groups contains {"fields": fields, "verdict": refusal(rule, permission["
 	some rule in askable_rules
 	ground := data.catalogue.rules[rule].grounds[0]
 	some position, permission in ground.covers
-	fields := (askable_fields(rule) & covered_before(ground, position)) - covered_by(permission.type)
+	fields := (askable_fields(rule) & covered_before(ground.covers, position)) - covered_by(permission.type)
 	reasons := {shortfall(permission.type)} | alternatives(rule)
 }
 
@@ -59,22 +67,29 @@ refused_groups contains {"fields": fields, "verdict": refusal(rule, outcome, rea
 	ground := data.catalogue.rules[rule].grounds[0]
 	missing := object.keys(ground.needs) - met
 	outcome := min({data.catalogue.conditions[condition].outcome | some condition in missing})
-	fields := askable_fields(rule) - uncovered(ground, askable_fields(rule))
+	fields := askable_fields(rule) - uncovered(ground.covers, askable_fields(rule))
 }
 
+# METADATA
+# description: Rules in whose way nothing stands but a permission of the person.
 askable_rules contains rule if {
 	some rule in open_rules
 	count(unmet(rule)) == 0
 }
 
+# METADATA
+# description: What the person could be asked for under this rule.
 askable_fields(rule) := refused_fields(rule) - barred[rule]
 
-# Fields that every permission before this one covers.
-covered_before(ground, position) := asked - union({(asked - covered_by(permission.type)) |
-	some earlier, permission in ground.covers
+# METADATA
+# description: Fields that every permission before this one covers.
+covered_before(covers, position) := asked - union({(asked - covered_by(permission.type)) |
+	some earlier, permission in covers
 	earlier < position
 })
 
+# METADATA
+# description: Why the other grounds of the rule carry nothing either.
 alternatives(rule) := {shortfall(ground.covers[0].type) |
 	some position, ground in data.catalogue.rules[rule].grounds
 	position > 0

@@ -18,22 +18,32 @@ silenced := object.get(claimed, "R20", set())
 # scope: document
 tagged_203 := (((left_4 & marked("secret_203")) - silenced) - released_by_client) - asks_release
 
-# Towards the person and from the person there is no secret that protects the person.
+# METADATA
+# description: |
+#   Fields with a mark of the holder. Towards the person and from the person there is no secret
+#   that protects the person.
 marked(tag) := {field | some field in input.holder[tag]} if not person_takes_part
 
 else := set()
 
+# METADATA
+# description: The person herself sends or receives.
+# scope: document
 person_takes_part if from_person
 
 person_takes_part if input.to_kind == "PERS"
 
-# A release serves what the client sends, and opens no pull (R20).
+# METADATA
+# description: A release serves what the client sends, and opens no pull (R20).
+# scope: document
+default released_by_client := set()
+
 released_by_client := covered_by("release_203") if not pulled_from_counselling
 
-else := set()
-
-asks_release := union({claimed[rule] |
-	some rule, _ in claimed
+# METADATA
+# description: Fields of rules that ask for a release by themselves.
+asks_release := union({fields |
+	some rule, fields in claimed
 	data.catalogue.rules[rule].asks_release == true
 })
 
@@ -43,10 +53,14 @@ asks_release := union({claimed[rule] |
 # scope: document
 tagged_65 := (((left_4 & marked("entrusted_65")) - silenced) - tagged_203) - object.get(claimed, "R60", set())
 
+# METADATA
+# description: Towards a pull from counselling, the refusal says no more than for an unknown person.
 secrecy := refusal("R20", "NEUTRAL", {"secret_203"}) if pulled_from_counselling
 
 else := refusal("R64", "DENY", {"secret_203"})
 
+# METADATA
+# description: R20 names this sender and this trigger.
 pulled_from_counselling if {
 	data.catalogue.rules.R20.from[input.from_kind]
 	data.catalogue.rules.R20.triggers[input.trigger]

@@ -7,6 +7,8 @@ package lotse.exchange
 
 import future.keywords.not
 
+# METADATA
+# description: Every key that a rule reads is there and has its type.
 well_formed if {
 	route_is_well_formed
 	agreement_is_well_formed
@@ -17,6 +19,8 @@ well_formed if {
 	count(malformed_permissions) == 0
 }
 
+# METADATA
+# description: Who, whom, what for, on what occasion, which fields.
 route_is_well_formed if {
 	is_string(input.from_kind)
 	is_string(input.to_kind)
@@ -25,6 +29,8 @@ route_is_well_formed if {
 	is_array(input.fields)
 }
 
+# METADATA
+# description: Facts of the agreement; each is stated.
 agreement_is_well_formed if {
 	is_boolean(input.agreement.in_force)
 	is_boolean(input.agreement.undertaking_78)
@@ -34,6 +40,8 @@ agreement_is_well_formed if {
 	is_boolean(input.agreement.recipient_abroad)
 }
 
+# METADATA
+# description: What the holder knows; each is stated.
 holder_is_well_formed if {
 	info_block_is_well_formed
 	is_boolean(input.holder.released_by_source)
@@ -42,16 +50,22 @@ holder_is_well_formed if {
 	is_array(input.holder.entrusted_65)
 }
 
-# Null says that nobody has looked; it opens nothing that needs a look.
+# METADATA
+# description: Null says that nobody has looked; it opens nothing that needs a look.
+# scope: document
 info_block_is_well_formed if is_boolean(input.holder.info_block)
 
 info_block_is_well_formed if is_null(input.holder.info_block)
 
+# METADATA
+# description: Types of permission without a state or a list of fields.
 malformed_permissions contains type if {
 	some type, _ in data.catalogue.permission_types
 	not permission_is_well_formed(type)
 }
 
+# METADATA
+# description: A state and a list of fields.
 permission_is_well_formed(type) if {
 	is_string(input.permission[type].state)
 	is_array(input.permission[type].fields)

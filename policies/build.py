@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Compile the rules: ``python -m policies.build [--opa PATH] [--check]``.
 
-Writes ``policies/rego/data.json`` (derived from ``policies/data``) and
-``policies/rego/exchange.wasm``; the same sources and the same OPA give the same bytes.
+Writes ``policies/rego/data.json`` and the schemas of a case and its answer (derived from
+``policies/data``) and ``policies/rego/exchange.wasm``; the same sources and the same OPA give the
+same bytes.
 With ``--check`` nothing is written and a difference is an error (exit 1).
 """
 
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from policies.bundle import DOCUMENT_FILE, WASM_FILE
+from policies.case_schema import schema_files
 from policies.catalogue import Catalogue
 from policies.document import document_bytes
 from policies.engine.base import ENTRYPOINT
@@ -46,6 +48,13 @@ def compile_rules(opa: str, rego: Path) -> bytes:
             return member.read()
 
 
+def derived_files(catalogue: Catalogue) -> dict[str, bytes]:
+    """Return every file of the package that is derived from the catalogue alone, by its path."""
+    schemas = schema_files(catalogue)
+    files = {f"schemas/{name}": content for name, content in schemas.items()}
+    return {DOCUMENT_FILE: document_bytes(catalogue), **files}
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Build or check; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m policies.build", description=__doc__)
@@ -56,13 +65,14 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--check", action="store_true", help="compare, write nothing")
     options = parser.parse_args(arguments)
-    document = document_bytes(Catalogue.load())
-    target, module_target = PACKAGE / DOCUMENT_FILE, PACKAGE / WASM_FILE
-    if not options.check:
-        target.write_bytes(document)
-    elif target.read_bytes() != document:
-        sys.stderr.write(f"{DOCUMENT_FILE} is not what the catalogue gives\n")
-        return 1
+    module_target = PACKAGE / WASM_FILE
+    for name, content in derived_files(Catalogue.load()).items():
+        target = PACKAGE / name
+        if not options.check:
+            target.write_bytes(content)
+        elif target.read_bytes() != content:
+            sys.stderr.write(f"{name} is not what the catalogue gives\n")
+            return 1
     module = compile_rules(options.opa, PACKAGE / "rego")
     if not options.check:
         module_target.write_bytes(module)

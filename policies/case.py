@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 MAX_FIELDS: Final = 50
 """Fields one request may ask for; the same limit as at the engines' gate."""
 
-_AGREEMENT: Final = {
+AGREEMENT_NAMES: Final = {
     "recipient_undertaking_78": "undertaking_78",
     "approval_79": "approval_79",
     "pilot_agreed": "pilot_agreed",
@@ -131,7 +131,7 @@ def _fields(top: Place, catalogue: Catalogue) -> tuple[FieldId, ...]:
 
 def _declared(place: Place, catalogue: Catalogue) -> Mapping[str, Declared]:
     """Read what the caller asserts; who may assert it in an exchange is checked there."""
-    known = {name: code for name, code in catalogue.declared.items() if _is_callers(code)}
+    known = {name: code for name, code in catalogue.declared.items() if is_callers(code)}
     place.only(tuple(known))
     result: dict[str, Declared] = {}
     for name in place.names:
@@ -148,7 +148,8 @@ def _declared(place: Place, catalogue: Catalogue) -> Mapping[str, Declared]:
     return result
 
 
-def _is_callers(code: DeclaredCode) -> bool:
+def is_callers(code: DeclaredCode) -> bool:
+    """Say whether a case can declare it; what only the holder says is no part of a case."""
     return bool({"asker", "sender"} & set(code.asserted_by))
 
 
@@ -166,8 +167,8 @@ def _wrong_code(
 
 
 def _agreement(place: Place) -> AgreementFacts:
-    place.only(("in_force", *_AGREEMENT))
-    stated = {fact: place.flag(name) or False for name, fact in _AGREEMENT.items()}
+    place.only(("in_force", *AGREEMENT_NAMES))
+    stated = {fact: place.flag(name) or False for name, fact in AGREEMENT_NAMES.items()}
     in_force = place.flag("in_force")
     return AgreementFacts(in_force=in_force is None or in_force, **stated)
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from policies.case_reading import Place
     from policies.catalogue import Catalogue
 
-_ALSO: Final = {
+ALSO_CALLED: Final = {
     "explicit_a9": "explicit_consent",
     "entrusted_65": "release_65",
     "entrusted_consent": "release_65",
@@ -45,8 +45,8 @@ _NAMES: Final = (
     "revoked_at",
     "given_by",
 )
-_MODES: Final = ("retrieve", "upload")
-_GIVERS: Final = ("representative", "self", "self_15plus")
+MODES: Final = ("retrieve", "upload")
+GIVERS: Final = ("representative", "self", "self_15plus")
 
 _OF_AGE: Final = frozenset({"P01", "P02"})
 """Purposes of residence law, where capacity begins at 18 (AufenthG § 80, AsylG § 12)."""
@@ -73,11 +73,11 @@ def permission_facts(
     confirmed = False
     for place in places:
         place.only(_NAMES)
-        name = place.code("type", (*PERMISSION_TYPES, *_ALSO))
-        name = _ALSO.get(name, name)
+        name = place.code("type", (*PERMISSION_TYPES, *ALSO_CALLED))
+        name = ALSO_CALLED.get(name, name)
         fact = _fact(place, route, at, catalogue)
         found[name].append(fact)
-        chosen = "mode" in place.names and place.code("mode", _MODES) == "retrieve"
+        chosen = "mode" in place.names and place.code("mode", MODES) == "retrieve"
         previewed = place.flag("preview_confirmed") is True
         in_force = fact.state == "in_force"
         confirmed = confirmed or (name == "choice" and in_force and chosen and previewed)
@@ -108,7 +108,7 @@ def _state(
     if "recipient" in place.names:
         here.append(place.code("recipient", catalogue.agencies) == route[1])
     if "given_by" in place.names:
-        here.append(_may_give(place.code("given_by", _GIVERS), place, route[2]))
+        here.append(_may_give(place.code("given_by", GIVERS), place, route[2]))
     given, expires, revoked = (
         place.instant(name) for name in ("given_at", "expires_at", "revoked_at")
     )
@@ -135,7 +135,7 @@ def _may_give(giver: str, place: Place, purpose: str) -> bool:
             return purpose not in _OF_AGE or name not in {"choice", "mandate", "mandate_chain"}
         case "representative":
             # Who entrusted something releases it in person (SGB VIII § 65 I 1 Nr. 1).
-            return _ALSO.get(name, name) != "release_65"
+            return ALSO_CALLED.get(name, name) != "release_65"
         case _:
             return True
 

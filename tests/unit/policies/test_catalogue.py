@@ -3,73 +3,23 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from policies.build import PACKAGE
 from policies.catalogue import Catalogue, read_documents
-from policies.decide import load_decider
 from policies.document import document_bytes, emitted_reasons
 from policies.errors import CatalogueInvalid, DeclaredInvalid, UnknownCode
 from policies.model import Outcome
-from tests.contract.rule_engines import golden_questions
-from tests.unit.policies.json_schema import problems
 
 CATALOGUE = Catalogue.load()
 
 
 def _documents() -> dict[str, Any]:
     return {name: json.loads(content) for name, content in read_documents().items()}
-
-
-def _schema(name: str) -> dict[str, Any]:
-    text = (PACKAGE / "schemas" / f"{name}.schema.json").read_text(encoding="utf-8")
-    schema: dict[str, Any] = json.loads(text)
-    return schema
-
-
-def _files() -> list[tuple[Path, str]]:
-    data = [(p, p.stem) for p in sorted((PACKAGE / "data").glob("*.json"))]
-    return data + [(p, "golden") for p in sorted((PACKAGE / "golden").glob("*.json"))]
-
-
-@pytest.mark.parametrize(
-    ("file", "schema"), _files(), ids=lambda value: str(getattr(value, "name", value))
-)
-def test_data_file_fits_its_schema(file: Path, schema: str) -> None:
-    """Every reviewed file fits the JSON Schema that documents it."""
-    assert list(problems(_schema(schema), json.loads(file.read_text(encoding="utf-8")))) == []
-
-
-def test_inputs_and_decisions_fit_their_schemas() -> None:
-    """What goes in and comes out is what the schemas describe."""
-    decider = load_decider()
-    for _, question in golden_questions():
-        assert list(problems(_schema("decision_input"), question.to_json())) == []
-        assert list(problems(_schema("decision"), decider.decide(question).to_json())) == []
-
-
-def test_the_schema_reader_finds_violations() -> None:
-    """The schemas can fail: one damage of each kind is seen."""
-    fields = _documents()["fields.json"]
-    for damage in (
-        {"pad_bytes": 33},
-        {"pad_bytes": True},
-        {"id": "Upper"},
-        {"value": "blob"},
-        {"x": 1},
-    ):
-        broken = copy.deepcopy(fields)
-        broken["fields"][0].update(damage)
-        assert list(problems(_schema("fields"), broken)), damage
-    broken = copy.deepcopy(fields)
-    del broken["fields"][0]["de"]
-    assert list(problems(_schema("fields"), broken)) == ["$.fields[0]: de is required"]
 
 
 def test_the_catalogue_is_complete() -> None:

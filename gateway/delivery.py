@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from gateway.errors import ExchangeClosed, NotAParty
+from gateway.errors import ExchangeClosed, NotAParty, StatementRefused
 from gateway.mailbox import Payload
 from gateway.model import Answer, State, withheld_fields
 from gateway.statements import check_release
@@ -65,21 +65,23 @@ class Deliveries:
         Raises:
             NotAParty: no such exchange for this caller.
             ExchangeClosed: it is not held (any more).
+            StatementRefused: the release is not the holder's, or not by whom the rules want.
         """
         core = self._core
         agencies = core.agencies.current()
         held = await self._find(exchange, caller.agency, holder_only=True)
-        check_release(enquiry, caller, exchange, held.asked, agencies, now=core.clock())
+        told = check_release(enquiry, caller, exchange, held.asked, agencies, now=core.clock())
         if held.state is State.ORDERED:
             return await self._released_before(held)
         if held.state is not State.HELD:
             raise ExchangeClosed
-        gathered = await core.gather(
-            held.asked, caller.agency, enquiry.subject, released_by_source=True
-        )
+        gathered = await core.gather(held.asked, caller.agency, enquiry.subject, holder=told)
         decision = await core.decide(
             exchange, held.asked, gathered, by=held.asked.holder, detail=enquiry.detail
         )
+        if decision.decision.held:
+            # Released by somebody, but not by the one for whom it waits: it goes on waiting.
+            raise StatementRefused("release_by_another")
         opened = await core.log.reopen(held, decision, gathered, enquiry.detail)
         await core.observer.done(Step.RECORD_INTENT, exchange)
         withheld = withheld_fields(decision.decision)

@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from policies.catalogue import Catalogue
     from policies.decide import Decider
     from policies.decision import Decision
-    from policies.model import DecisionInput
+    from policies.model import DecisionInput, HolderFacts
 
 HOLD_SECONDS = 28 * 86_400
 """A held order rests at most 28 days."""
@@ -121,9 +121,12 @@ class Core:
         teller: AgencyId,
         subject: Subject,
         *,
-        released_by_source: bool = False,
+        holder: HolderFacts = facts.NOTHING_TOLD,
     ) -> Gathered:
-        """Step 3: facts for the decision; `teller` is the agency that named the person."""
+        """Step 3: facts for the decision; `teller` is the agency that named the person.
+
+        `holder` is what the holder told about a release.
+        """
         now = self.clock()
         agencies = self.agencies.current()
         person = await self.database.read(
@@ -144,7 +147,7 @@ class Core:
             person,
             lapsed=self.day_rules.lapsed(now),
             now=now,
-            released_by_source=released_by_source,
+            holder=holder,
         )
 
     async def decide(

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from gateway import permissions
 from gateway.errors import UnknownAgency
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from keys.model import AgencyId
     from policies.catalogue import Catalogue
     from policies.model import RuleId
+
+NOTHING_TOLD: Final = HolderFacts()
+"""No block and no tag is known here, and nobody has released anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,9 +152,11 @@ def decision_input(
     *,
     lapsed: tuple[RuleId, ...],
     now: int,
-    released_by_source: bool = False,
+    holder: HolderFacts = NOTHING_TOLD,
 ) -> Gathered:
     """Put the facts together for one decision.
+
+    `holder` is what the holder itself has told: whether a person there released it.
 
     Raises:
         DeclaredInvalid: the caller declared a code that its side may not assert.
@@ -174,7 +179,7 @@ def decision_input(
         declared=asked.declared,
         agreement=agreement_facts(agencies, asked.holder, asked.recipient, asked.purpose, now),
         permission=person.standing.facts if matters else PermissionFacts(),
-        holder=HolderFacts(released_by_source=released_by_source),
+        holder=holder,
         lapsed=lapsed,
     )
     return Gathered(

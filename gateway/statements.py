@@ -17,7 +17,7 @@ from keys import messages
 from keys.errors import KeysError
 from keys.manifest import ENVELOPE_LIFETIME_SECONDS
 from keys.model import kid_owner
-from policies.model import SENDER_TRIGGERS, FieldId, PurposeId, Trigger
+from policies.model import SENDER_TRIGGERS, FieldId, HolderFacts, PurposeId, Trigger
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -149,8 +149,10 @@ def check_release(
     agencies: AgencyList,
     *,
     now: int,
-) -> None:
-    """Verify that the holder itself releases exactly this held order.
+) -> HolderFacts:
+    """Verify that the holder itself releases exactly this held order; say who did.
+
+    The head of an agency releases for it as well; a clerk never releases as the head.
 
     Raises:
         StatementRefused: anything that does not fit.
@@ -168,6 +170,7 @@ def check_release(
     if release.exchange != exchange or release.statement != asked.digest:
         raise StatementRefused("other_exchange")
     _check_attached(release.subject, release.detail, release.nonce, enquiry)
+    return HolderFacts(released_by_source=True, released_by_head=release.by_head)
 
 
 def _check_attached(subject: bytes, detail: str, nonce: bytes, enquiry: Enquiry) -> None:

@@ -133,7 +133,7 @@ def check_answer(unverified: Mapping[str, JsonValue], frame: Frame) -> CheckedAn
         agencies=frame.agencies,
         catalogue=frame.catalogue,
         now=moment,
-        released_by_source=None,
+        holder=None,
     )
     if decision.token.exchange != exchange:
         raise CheckFailed(Check.EXCHANGE)

@@ -29,6 +29,11 @@ class LocalCaller:
     name: str
     role: Role
 
+    @property
+    def is_head(self) -> bool:
+        """True for the head of the agency."""
+        return self.role is Role.HEAD
+
 
 class LocalCallers:
     """Recognises callers by their token."""
@@ -63,14 +68,14 @@ def _anyone(request: Request) -> LocalCaller:
     return callers.recognise(request.headers.get("authorization"))
 
 
-def _clerk(request: Request) -> LocalCaller:
+def _person(request: Request) -> LocalCaller:
     caller = _anyone(request)
-    if caller.role is not Role.CLERK:
+    if caller.role is Role.SYSTEM:
         raise ProblemError(NOT_FOR_ROLE)
     return caller
 
 
 Anyone = Annotated[LocalCaller, Depends(_anyone)]
 """A system or a clerk of this agency."""
-Clerk = Annotated[LocalCaller, Depends(_clerk)]
-"""A clerk of this agency: a decision about a person's data is made by a person."""
+Official = Annotated[LocalCaller, Depends(_person)]
+"""A clerk or the head of this agency: a decision about a person's data is made by a person."""

@@ -86,12 +86,12 @@ def check_decision(
     agencies: AgencyList,
     catalogue: Catalogue,
     now: int,
-    released_by_source: bool | None,
+    holder: HolderFacts | None,
 ) -> CheckedDecision:
     """Verify a decision token against the statement it must be about.
 
-    `released_by_source` says whether the decision may and must rest on a person's release at the
-    holder; None accepts both (the asking side cannot know).
+    `holder` is what the holder itself has told the gateway, so exactly on whose release the
+    decision may and must rest; None: the asking side cannot know whether anybody released.
 
     Raises:
         CheckFailed: see `Check`.
@@ -113,9 +113,7 @@ def check_decision(
         raise CheckFailed(Check.FIELDS)
     if token.catalogue != catalogue.version:
         raise CheckFailed(Check.RULES_DIFFER)
-    facts = _check_input(
-        token, statement, agencies, catalogue, released_by_source=released_by_source
-    )
+    facts = _check_input(token, statement, agencies, catalogue, holder)
     return CheckedDecision(
         token=token, hash=token_hash(unverified_token), theirs=_decision(token), input=facts
     )
@@ -126,8 +124,7 @@ def _check_input(
     statement: Statement,
     agencies: AgencyList,
     catalogue: Catalogue,
-    *,
-    released_by_source: bool | None,
+    holder: HolderFacts | None,
 ) -> DecisionInput:
     try:
         facts = DecisionInput.from_json(dict(token.input))  # type: ignore[arg-type]  # read from strict JSON, so it is JSON
@@ -136,7 +133,6 @@ def _check_input(
     source, recipient = agencies.agency(statement.source), agencies.agency(statement.recipient)
     if source is None or recipient is None:
         raise UnknownKey(Check.PARTIES)
-    released = facts.holder.released_by_source
     expected = replace(
         facts,
         from_kind=Kind(source.kind),
@@ -146,18 +142,25 @@ def _check_input(
         fields=tuple(FieldId(name) for name in statement.fields),
         declared=statement.declared,
         agreement=_agreement(statement, agencies, token.issued_at),
-        holder=HolderFacts(
-            released_by_source=released if released_by_source is None else released_by_source
-        ),
+        holder=_possible(facts.holder) if holder is None else holder,
     )
     if (
         facts.canonical() != expected.canonical()
+        or (facts.permission.retrieval_confirmed and facts.permission.choice.state != "in_force")
         or facts.trigger != statement.trigger
         or facts.digest() != token.input_digest
         or not _lapsed(catalogue, token.issued_at) <= set(facts.lapsed)
     ):
         raise CheckFailed(Check.DECISION_INPUT)
     return facts
+
+
+def _possible(claimed: HolderFacts) -> HolderFacts:
+    """Give the claim, cut to what a gateway can have been told: who released, and nothing else."""
+    released = claimed.released_by_source
+    return HolderFacts(
+        released_by_source=released, released_by_head=released and claimed.released_by_head
+    )
 
 
 def check_still_true(
@@ -198,10 +201,15 @@ def check_same_rules(decision: CheckedDecision, decider: Decider) -> None:
 
 def _agreement(statement: Statement, agencies: AgencyList, at: int) -> AgreementFacts:
     found = agencies.agreement(statement.source, statement.recipient, statement.purpose, at)
+    if found is None:
+        return AgreementFacts()
     return AgreementFacts(
-        in_force=found is not None,
-        undertaking_78=found is not None and found.undertaking_78,
-        approval_79=found is not None and found.approval_79,
+        in_force=True,
+        undertaking_78=found.undertaking_78,
+        approval_79=found.approval_79,
+        pilot_agreed=found.pilot_agreed,
+        state_law_basis=found.state_law_basis,
+        recipient_abroad=found.recipient_abroad,
     )
 
 

@@ -23,7 +23,7 @@ from adapters.connector.store import held as held_store
 from adapters.connector.store.enquiries import EnquiryState
 from adapters.connector.store.held import Held, HeldState
 from adapters.connector.verify_order import ReleasePath
-from adapters.connector.waiting import DAY_SECONDS
+from adapters.connector.waiting import DAY_SECONDS, needs_head
 from keys.model import FileNumber
 from keys.pseudonyms import normalise_file_number
 
@@ -119,6 +119,7 @@ class Delivering:
                 now + office.settings.holding.held_days * DAY_SECONDS,
                 checked.decision.token.expires_at,
             ),
+            needs_head=needs_head(office, checked.decision.theirs),
         )
         await office.store.run(lambda connection: held_store.add(connection, item))
         log.info("order:held", exchange=checked.exchange)

@@ -98,6 +98,7 @@ class Fetcher:
             holder=HolderFacts(
                 info_block=known and knows.info_block,
                 released_by_source=decision.input.holder.released_by_source,
+                released_by_head=decision.input.holder.released_by_head,
                 secret_203=tuple(FieldId(name) for name in knows.secret_203 if known),
                 entrusted_65=tuple(FieldId(name) for name in knows.entrusted_65 if known),
             ),

@@ -29,6 +29,7 @@ from adapters.connector.problems import (
     GATEWAY_SILENT,
     GATEWAY_UNREACHABLE,
     GATEWAY_UNTRUE,
+    NOT_FOR_ROLE,
     NOT_FOUND,
     NOT_IN_CATALOGUE,
 )
@@ -76,6 +77,7 @@ class HeldRequests:
             {
                 "id": item.id,
                 "kind": "release",
+                "release_by": "head" if item.needs_head else "clerk",
                 "state": item.state.value,
                 "exchange": item.exchange,
                 "direction": item.direction,
@@ -103,12 +105,16 @@ class HeldRequests:
         return listed
 
     async def settle(
-        self, held_id: str, choice: Choice, *, clerk: str, reason_code: str
+        self, held_id: str, choice: Choice, *, clerk: str, reason_code: str, by_head: bool
     ) -> dict[str, JsonLike]:
         """Carry out what a person decided; can be called again after an interruption.
 
+        What waits for the head is released and refused by the head alone: were a refusal anybody's,
+        the two would no longer look alike outside (promise P5).
+
         Raises:
-            ProblemError: unknown, settled, or the gateway is not there; nothing is lost.
+            ProblemError: unknown, settled, another's to decide, or the gateway is not there;
+                nothing is lost.
         """
         office = self._office
         if choice is Choice.REFUSE:
@@ -116,6 +122,8 @@ class HeldRequests:
         item = await office.store.run(lambda connection: held_store.find(connection, held_id))
         if item is None:
             raise ProblemError(NOT_FOUND)
+        if item.needs_head and not by_head:
+            raise ProblemError(NOT_FOR_ROLE)
         file_number = await self._file_number(item)
         chosen = await office.store.run(
             lambda connection: held_store.choose(
@@ -123,6 +131,7 @@ class HeldRequests:
                 held_id,
                 choice=choice,
                 clerk=clerk,
+                by_head=by_head,
                 reason_code=reason_code,
                 now=office.clock(),
             )
@@ -164,7 +173,12 @@ class HeldRequests:
             )
         result = await self._holding.carry_out(
             order,
-            ReleasePath(statement=item.statement, exchange=item.exchange, released=True),
+            ReleasePath(
+                statement=item.statement,
+                exchange=item.exchange,
+                released=True,
+                by_head=item.by_head,
+            ),
             file_number=file_number,
             act=HumanAct(
                 refused=item.choice is Choice.REFUSE,
@@ -188,6 +202,7 @@ class HeldRequests:
                 "exchange": item.exchange,
                 "file_number": file_number,
                 "clerk": item.clerk,
+                "head": item.by_head,
                 "choice": None if item.choice is None else item.choice.value,
                 "reason_code": item.reason_code,
                 "at": now,
@@ -209,6 +224,7 @@ class HeldRequests:
                 issuer=office.me,
                 exchange=item.exchange,
                 statement=token_hash(item.statement),
+                by_head=item.by_head,
                 subject=subject_commitment(nonce, index),
                 detail=hashlib.sha256(detail).hexdigest(),
                 nonce=nonce,

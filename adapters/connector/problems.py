@@ -74,8 +74,8 @@ SIGN_IN = _row(
 )  # fmt: skip
 NOT_FOR_ROLE = _row(
     "not-for-role", 403, "This token may not do that.",
-    "Releasing and refusing is the decision of a person; a system's token cannot make it. Nothing was done.",
-    "Use a token with the role clerk.",
+    "Releasing and refusing is the decision of a person, which a system's token cannot make; some requests wait for the head of the agency, whom a clerk's token does not stand for. Nothing was done.",
+    "Use a token with the role clerk, or with the role head where `release_by` in the list of held requests says so.",
 )  # fmt: skip
 NOT_FOUND = _row(
     "not-found", 404, "There is nothing here under this address.",

@@ -16,7 +16,7 @@ from adapters.connector.bodies import (
     OrderBody,
     SettleBody,
 )
-from adapters.connector.callers import Anyone, Clerk
+from adapters.connector.callers import Anyone, Official
 from adapters.connector.connector import Connector
 from adapters.connector.errors import ProblemError
 from adapters.connector.problems import NOT_FOUND
@@ -87,21 +87,29 @@ async def held(_caller: Anyone, ours: Ours) -> Response:
 
 
 @router.post("/held/{local_id}/release", tags=["holding"], operation_id="release")
-async def release(local_id: LocalId, body: SettleBody, _caller: Clerk, ours: Ours) -> Response:
+async def release(local_id: LocalId, body: SettleBody, caller: Official, ours: Ours) -> Response:
     """Release a held request; the rules decide once more before anything is read."""
     return _json(
         await ours.held.settle(
-            local_id, Choice.RELEASE, clerk=body.clerk, reason_code=body.reason_code
+            local_id,
+            Choice.RELEASE,
+            clerk=body.clerk,
+            reason_code=body.reason_code,
+            by_head=caller.is_head,
         )
     )
 
 
 @router.post("/held/{local_id}/refuse", tags=["holding"], operation_id="refuse")
-async def refuse(local_id: LocalId, body: SettleBody, _caller: Clerk, ours: Ours) -> Response:
+async def refuse(local_id: LocalId, body: SettleBody, caller: Official, ours: Ours) -> Response:
     """Refuse a held request; the other agency reads "no data"."""
     return _json(
         await ours.held.settle(
-            local_id, Choice.REFUSE, clerk=body.clerk, reason_code=body.reason_code
+            local_id,
+            Choice.REFUSE,
+            clerk=body.clerk,
+            reason_code=body.reason_code,
+            by_head=caller.is_head,
         )
     )
 

@@ -46,7 +46,9 @@ class Role(StrEnum):
     SYSTEM = "system"
     """A Fachverfahren or another program of the agency."""
     CLERK = "clerk"
-    """A person at the desk; only this role releases or refuses what waits."""
+    """A person at the desk; releases or refuses what waits, which a system cannot."""
+    HEAD = "head"
+    """The head of the agency; decides what only the head may, and all that a clerk may."""
 
 
 class _Strict(BaseModel):

@@ -19,6 +19,7 @@ from keys.jws import token_hash
 from keys.messages import HELD_SECONDS, read_order, read_statement
 from keys.model import kid_owner
 from policies.decide import is_wider
+from policies.model import HolderFacts
 
 if TYPE_CHECKING:
     from adapters.connector.decision_check import CheckedDecision
@@ -46,6 +47,13 @@ class ReleasePath:
     """Exactly this exchange, where it is known."""
     released: bool
     """The decision must rest on the release (not for a push that needs none)."""
+    by_head: bool = False
+    """The head of this agency released it."""
+
+    @property
+    def told(self) -> HolderFacts:
+        """What this agency has told the gateway; the head of an agency releases for it too."""
+        return HolderFacts(released_by_source=self.released, released_by_head=self.by_head)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +140,7 @@ def check_order(
         agencies=agencies,
         catalogue=catalogue,
         now=now,
-        released_by_source=path is not None and path.released,
+        holder=HolderFacts() if path is None else path.told,
     )
     if decision.token.exchange != order.exchange:
         raise CheckFailed(Check.EXCHANGE)

@@ -19,10 +19,16 @@ if TYPE_CHECKING:
     from adapters.connector.office import Office
     from adapters.connector.verify_order import VerifiedOrder
     from keys.model import FileNumber
+    from policies.decision import Decision
 
 log = structlog.get_logger("connector")
 
 DAY_SECONDS: Final = 86_400
+
+
+def needs_head(office: Office, decision: Decision) -> bool:
+    """Say whether a rule leaves what is held to the head of the agency."""
+    return any(office.catalogue.rule(one.rule).release == "head" for one in decision.held)
 
 
 async def rest_order(office: Office, order: VerifiedOrder, file_number: FileNumber | None) -> bytes:
@@ -72,6 +78,7 @@ async def rest_order(office: Office, order: VerifiedOrder, file_number: FileNumb
         expires_at=min(
             now + office.settings.holding.held_days * DAY_SECONDS, checked.order.expires_at
         ),
+        needs_head=needs_head(office, checked.decision.theirs),
     )
 
     def keep(connection: Connection) -> bytes:

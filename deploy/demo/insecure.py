@@ -26,6 +26,7 @@ from deploy.demo.insecurelog import InsecureForgetfulLog, InsecureReceipts
 from gateway import orders
 from gateway.app import Stock, create_app
 from gateway.exchange import Core
+from gateway.facts import NOTHING_TOLD
 from gateway.logs import configure_logging
 from gateway.record import ExchangeLog
 from gateway.release import Checked
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
     from gateway.statements import Asked
     from keys.model import AgencyId, FileNumber
     from policies.decision import Decision
-    from policies.model import DecisionInput
+    from policies.model import DecisionInput, HolderFacts
 
 
 class InsecureAllowEverything(Decider):
@@ -77,10 +78,10 @@ class InsecureForeverPermissions(Core):
         teller: AgencyId,
         subject: Subject,
         *,
-        released_by_source: bool = False,
+        holder: HolderFacts = NOTHING_TOLD,
     ) -> Gathered:
         """Forget withdrawal, end, use and instance."""
-        honest = await super().gather(asked, teller, subject, released_by_source=released_by_source)
+        honest = await super().gather(asked, teller, subject, holder=holder)
         forever = await self.database.read(
             lambda connection: self._ever_given(connection, teller, subject)
         )

@@ -36,8 +36,9 @@ _ORDER_MEMBERS: Final = (
     "iat", "exp",
 )  # fmt: skip
 _RELEASE_MEMBERS: Final = (
-    "v", "iss", "exchange", "statement", "subject", "detail", "nonce", "iat", "exp",
+    "v", "iss", "exchange", "statement", "head", "subject", "detail", "nonce", "iat", "exp",
 )  # fmt: skip
+_RELEASE_VERSION: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """The holder's clerk lets a held order go ahead; the gateway then decides afresh."""
+    """A person at the holder lets a held order go ahead; the gateway then decides afresh."""
 
     issuer: AgencyId
 
@@ -82,6 +83,9 @@ class Release:
 
     statement: bytes
     """SHA-256 of the statement token that is released; 32 bytes."""
+
+    by_head: bool
+    """The head of the agency released it, and not a clerk."""
 
     subject: bytes
     """Commitment to nonce and the holder's blind index (random one for a decoy); 32 bytes."""
@@ -162,10 +166,11 @@ def sign_release(release: Release, signer: Signer) -> str:
     """Sign a release with the holder's signing key."""
     payload = dumps(
         {
-            "v": 1,
+            "v": _RELEASE_VERSION,
             "iss": release.issuer,
             "exchange": release.exchange,
             "statement": b64u(release.statement),
+            "head": release.by_head,
             "subject": b64u(release.subject),
             "detail": release.detail,
             "nonce": b64u(release.nonce),
@@ -189,11 +194,12 @@ def read_release(
     """
     verified = verify_jws(unverified_jws, typ=RELEASE_TYP, key=key, max_bytes=RELEASE_MAX_BYTES)
     claims = Members(loads(verified.payload, max_bytes=RELEASE_MAX_BYTES), _RELEASE_MEMBERS)
-    claims.version()
+    claims.version(expected=_RELEASE_VERSION)
     release = Release(
         issuer=AgencyId(claims.text("iss", IDENTIFIER)),
         exchange=ExchangeId(claims.text("exchange", EXCHANGE_ID)),
         statement=claims.binary("statement", 32),
+        by_head=claims.boolean("head"),
         subject=claims.binary("subject", 32),
         detail=claims.text("detail", HEX32),
         nonce=claims.binary("nonce", NONCE_BYTES),

@@ -20,11 +20,11 @@ from tests.support.connectors import (
     RECORDS,
     U02,
     U11,
-    MemorySource,
     settings_for,
     shared_decider,
     world,
 )
+from tests.support.memory_source import MemorySource
 from tests.support.simulated_gateway import SimulatedGateway
 
 CANARY = "KanarienvogelXYZ"

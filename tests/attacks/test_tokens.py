@@ -114,6 +114,7 @@ def _release(world: World) -> str:
         issuer=ABH,
         exchange=EXCHANGE,
         statement=b"s" * 32,
+        by_head=False,
         subject=b"c" * 32,
         detail="0" * 64,
         nonce=b"n" * 16,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gateway.errors import HolderRefused, HolderUnreachable
 from keys import messages
-from tests.support.middle import ABH, DAY, JC, MBE
+from tests.support.middle import ABH, DAY, JA, JC, MBE
 from tests.support.scenes import (
     ask_held,
     entries,
@@ -23,6 +23,7 @@ from tests.support.scenes import (
 from tests.support.signing_in import problem_code
 
 FIELDS = ["benefit_granted", "family_name"]
+HELD_BY_HEAD = [("access.requested", "hold"), ("exchange.held", "hold")]
 
 
 async def test_a_clerk_lets_go_and_the_authority_fetches(tmp_path: Path) -> None:
@@ -237,3 +238,35 @@ async def test_a_report_of_own_motion_waits_for_the_senders_clerk(tmp_path: Path
         fresh = (await let_go(gate, JC, exchange, "J1")).json()
         assert (await gate.hand_in(JC, exchange, fresh["order"])).status_code == 200
         assert gate.opened(ABH, (await pick_up(gate, exchange)).json()) == {"family_name": "Canary"}
+
+
+async def test_only_the_head_lets_go_what_waits_for_the_head(tmp_path: Path) -> None:
+    """R59: a clerk's signed release changes nothing, not even the log; the head's makes an order."""
+    async with one_gate(tmp_path) as gate:
+        middle = gate.middle
+        await gate.link(ABH, "A1", JA, "Y1")
+        held = (
+            await gate.ask(
+                ABH,
+                JA,
+                "A1",
+                "P01",
+                ["expulsion_interest"],
+                declared={"expulsion_ground_present": True},
+            )
+        ).json()
+        exchange = held["exchange"]
+        before = told(middle, exchange)
+        assert problem_code(await let_go(gate, JA, exchange, "Y1")) == "statement-invalid"
+        assert told(middle, exchange) == before == HELD_BY_HEAD
+        assert (await state_of(gate, exchange, JA), row_counts(middle)["outbox"]) == ("held", 1)
+        fresh = (await let_go(gate, JA, exchange, "Y1", by_head=True)).json()
+        decision = messages.read_decision(
+            fresh["decision"], key=middle.gateway_key, now=middle.clock()
+        )
+        assert [(one.rule, one.reasons) for one in decision.fields] == [
+            ("R59", ("human_released", "statute"))
+        ]
+        assert (await gate.hand_in(JA, exchange, fresh["order"])).status_code == 200
+        answer = (await pick_up(gate, exchange)).json()
+        assert gate.opened(ABH, answer) == {"expulsion_interest": False}

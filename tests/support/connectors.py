@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""Real connectors around a simulated gateway: four agencies, invented people, one clock."""
+"""Real connectors around a simulated gateway: five agencies, invented people, one clock."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import hashlib
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,6 @@ from adapters.connector.app import Parts, create_connector
 from adapters.connector.connector import Connector
 from adapters.connector.settings import Settings, parse_settings
 from adapters.connector.store import watch
-from adapters.errors import SourceUnavailable
-from adapters.sources.base import HolderKnows, LinkIdentity, Record, SourceReport
 from keys.detail import open_detail
 from keys.model import AgencyId, FileNumber
 from keys.providers.base import KeyUse
@@ -28,14 +26,17 @@ from keys.pseudonyms import blind_index, seal_reference
 from keys.strict_json import JsonValue, unb64u
 from policies.decide import Decider, load_decider
 from tests.support.clock import Clock
+from tests.support.memory_source import MemorySource
 from tests.support.simulated_gateway import SimulatedGateway
 from tests.support.simulated_registry import ISSUER
 
 ABH, JC, MBE, MELDE = "abh.hannover", "jc.hannover", "mbe.caritas", "melde.hannover"
-KINDS = {ABH: "ABH", JC: "JC", MBE: "MBE", MELDE: "MELDE"}
-SYSTEM, CLERK = "system-token", "clerk-token"
+JA = "ja.hannover"
+KINDS = {ABH: "ABH", JC: "JC", MBE: "MBE", MELDE: "MELDE", JA: "JA"}
+SYSTEM, CLERK, HEAD = "system-token", "clerk-token", "head-token"
 AS_SYSTEM = {"Authorization": f"Bearer {SYSTEM}"}
 AS_CLERK = {"Authorization": f"Bearer {CLERK}"}
+AS_HEAD = {"Authorization": f"Bearer {HEAD}"}
 ABH_FILE, JC_FILE, MBE_FILE, MELDE_FILE = (
     "ABH-2019-004711",
     "92104BG0013377",
@@ -63,7 +64,7 @@ U03: dict[str, Any] = {
     "case_ref": "25b-77",
     "unit": "Aufenthalt 2",
     "clerk": "Jens Muster",
-    "declared": {"decision": "s25b_1_first_grant", "azr_insufficient": True},
+    "declared": {"decision": "grant_25b", "azr_insufficient": True},
 }
 """Foreigners' authority asks the job centre: a clerk there must release it (U03)."""
 
@@ -91,6 +92,19 @@ U11: dict[str, Any] = {
 }
 """Job centre reports a benefit of its own motion; its own clerk releases (U11, section 4)."""
 
+JA_FILE = "JA-2024-0099"
+R59: dict[str, Any] = {
+    "file_number": ABH_FILE,
+    "holding": JA,
+    "purpose": "P01",
+    "fields": ["expulsion_interest", "family_name"],
+    "case_ref": "53-12",
+    "unit": "Aufenthalt 2",
+    "clerk": "Jens Muster",
+    "declared": {"expulsion_ground_present": True},
+}
+"""Foreigners' authority asks the youth office: only its head may release (R59)."""
+
 RECORDS: dict[str, dict[str, dict[str, JsonValue]]] = {
     ABH: {
         ABH_FILE: {
@@ -112,62 +126,9 @@ RECORDS: dict[str, dict[str, dict[str, JsonValue]]] = {
     MELDE: {
         MELDE_FILE: {"address_street": "Musterweg 5", "address_postcode_town": "30159 Hannover"}
     },
+    JA: {JA_FILE: {"expulsion_interest": False, "family_name": "Beispielova"}},
 }
 """Values by agency and file number; invented."""
-
-
-@dataclass
-class MemorySource:
-    """A source adapter over a dictionary that writes down what was asked of it."""
-
-    records: Mapping[str, Mapping[str, JsonValue]]
-    ambiguous: set[str] = field(default_factory=set)
-    blocked: set[str] = field(default_factory=set)
-    down: bool = False
-    calls: list[tuple[str, str, frozenset[str]]] = field(default_factory=list)
-
-    async def facts(self, file_number: FileNumber) -> HolderKnows:
-        """Tell what stands in the dictionary."""
-        self._note("facts", file_number, frozenset())
-        twice = file_number in self.ambiguous
-        return HolderKnows(
-            found=file_number in self.records and not twice,
-            ambiguous=twice,
-            info_block=file_number in self.blocked,
-        )
-
-    async def read(self, file_number: FileNumber, fields: frozenset[str]) -> Record:
-        """Read these fields."""
-        self._note("read", file_number, fields)
-        found = self.records.get(file_number, {})
-        return Record({name: found.get(name) for name in fields})
-
-    async def identity(self, file_number: FileNumber) -> LinkIdentity | None:
-        """Give the one identity that all invented files are about."""
-        if file_number not in self.records:
-            return None
-        return LinkIdentity(family_name="Beispielova", birth_date="1990-01-01")
-
-    async def check(self) -> SourceReport:
-        """Say whether it is down."""
-        return SourceReport(usable=not self.down, kind="files", fields=())
-
-    async def close(self) -> None:
-        """Nothing to give back."""
-
-    def _note(self, call: str, file_number: str, fields: frozenset[str]) -> None:
-        self.calls.append((call, file_number, fields))
-        if self.down:
-            raise SourceUnavailable("stopped by the test")
-
-    def read_fields(self, file_number: str) -> set[str]:
-        """Fields that were ever read of this file."""
-        return {
-            name
-            for call, number, names in self.calls
-            if call == "read" and number == file_number
-            for name in names
-        }
 
 
 @dataclass
@@ -237,6 +198,7 @@ def settings_for(agency: str, folder: Path, gateway: SimulatedGateway) -> Settin
             "tokens": [
                 {"name": "fach", "role": "system", "sha256": _digest(SYSTEM)},
                 {"name": "desk", "role": "clerk", "sha256": _digest(CLERK)},
+                {"name": "head", "role": "head", "sha256": _digest(HEAD)},
             ],
         },
         beside=folder,
@@ -278,7 +240,7 @@ def shared_decider() -> Decider:
 
 @asynccontextmanager
 async def world(folder: Path) -> AsyncIterator[World]:
-    """Run the gateway simulator and four connectors."""
+    """Run the gateway simulator and five connectors."""
     clock = Clock()
     decider = shared_decider()
     gateway = SimulatedGateway(clock, decider, KINDS)
@@ -290,5 +252,7 @@ async def world(folder: Path) -> AsyncIterator[World]:
             await stack.enter_async_context(site.client)
             sites[agency] = site
         made = World(gateway, clock, sites)
-        made.link((ABH, ABH_FILE), (JC, JC_FILE), (MBE, MBE_FILE), (MELDE, MELDE_FILE))
+        made.link(
+            (ABH, ABH_FILE), (JC, JC_FILE), (MBE, MBE_FILE), (MELDE, MELDE_FILE), (JA, JA_FILE)
+        )
         yield made

@@ -24,8 +24,9 @@ KINDS = {
     "mbe.caritas": "MBE",
     "melde.hannover": "MELDE",
     "schule.ost": "SCHULE",
+    "ja.hannover": "JA",
 }
-ABH, JC, JC2, MBE, MELDE, SCHULE = (AgencyId(name) for name in KINDS)
+ABH, JC, JC2, MBE, MELDE, SCHULE, JA = (AgencyId(name) for name in KINDS)
 PURPOSES = ("P01", "P02", "P03", "P04")
 DAY = 86_400
 

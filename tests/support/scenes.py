@@ -38,8 +38,9 @@ AZR: Mapping[str, bool | int | str] = {"azr_checked": True, "reason_code": "azr_
 CHOICE: Mapping[str, bool | int | str] = {"procedure_electronic": True}
 """With the person's choice it makes R03 release, once."""
 PENDING: Mapping[str, bool | int | str] = {
-    "decision": "s25b_1_first_grant",
+    "decision": "grant_25b",
     "azr_insufficient": True,
+    "subject_count": 1,
 }
 """Makes R04 hold: a clerk of the job centre decides."""
 CLIENT: Mapping[str, bool | int | str] = {"initiated_by": "client"}
@@ -53,6 +54,7 @@ RECORDS: dict[str, dict[str, Any]] = {
     "A2": {STATUS: "canary-status-a2", STATE: "canary-state-a2", "birth_date": "1991-01-01"},
     "J1": {"benefit_granted": True, "family_name": "Canary", STATE: "canary-state-j1"},
     "M1": {PAPER: "B1"},
+    "Y1": {"expulsion_interest": False},
 }
 
 
@@ -249,6 +251,7 @@ def release_body(
         "issuer": holder,
         "exchange": ExchangeId(exchange),
         "statement": bytes.fromhex(statement),
+        "by_head": False,
         "subject": messages.subject_commitment(nonce, BlindIndex(index)),
         "detail": hashlib.sha256(detail).hexdigest(),
         "nonce": nonce,

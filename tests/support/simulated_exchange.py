@@ -64,8 +64,7 @@ def facts_for(
     kinds: Mapping[str, str],
     agreement: Agreement | None,
     permission: PermissionFacts,
-    *,
-    released: bool,
+    holder: HolderFacts,
 ) -> DecisionInput:
     """Put a decision's facts together as the gateway does."""
     return DecisionInput(
@@ -75,13 +74,18 @@ def facts_for(
         trigger=said.trigger,  # type: ignore[arg-type]  # the connector checked it
         fields=tuple(FieldId(name) for name in said.fields),
         declared=said.declared,
-        agreement=AgreementFacts(
-            in_force=agreement is not None,
-            undertaking_78=agreement is not None and agreement.undertaking_78,
-            approval_79=agreement is not None and agreement.approval_79,
+        agreement=AgreementFacts()
+        if agreement is None
+        else AgreementFacts(
+            in_force=True,
+            undertaking_78=agreement.undertaking_78,
+            approval_79=agreement.approval_79,
+            pilot_agreed=agreement.pilot_agreed,
+            state_law_basis=agreement.state_law_basis,
+            recipient_abroad=agreement.recipient_abroad,
         ),
         permission=permission,
-        holder=HolderFacts(released_by_source=released),
+        holder=holder,
     )
 
 

@@ -33,6 +33,7 @@ from keys.strict_json import b64u, dumps, loads, unb64u
 from policies.decide import Decider
 from policies.model import (
     DecisionInput,
+    HolderFacts,
     PermissionFacts,
 )
 from tests.support.clock import Clock
@@ -155,7 +156,8 @@ class SimulatedGateway(SimulatedRegistry, httpx.AsyncBaseTransport):
             return 400, {"type": "/problems/statement-invalid"}
         exchange.person = self.persons.get((caller, unb64u(body["subject"]["index"])))
         exchange.details.append(body["detail"])
-        self._decide(exchange, released=True)
+        told = HolderFacts(released_by_source=True, released_by_head=release.by_head)
+        self._decide(exchange, told)
         answer = self._answer(exchange)
         answer["order"] = self.order_for(exchange)
         return 200, self.lies.answer(answer)
@@ -178,13 +180,13 @@ class SimulatedGateway(SimulatedRegistry, httpx.AsyncBaseTransport):
             person=self.persons.get((caller, unb64u(body["subject"]["index"]))),
             details=[body["detail"]],
         )
-        self._decide(exchange, released=False)
+        self._decide(exchange, HolderFacts())
         self.exchanges[exchange.id] = exchange
         return exchange
 
-    def _decide(self, exchange: Exchange, *, released: bool) -> None:
+    def _decide(self, exchange: Exchange, holder: HolderFacts) -> None:
         said = exchange.statement
-        facts = self._facts(exchange, released=released)
+        facts = self._facts(exchange, holder)
         decision = self.decider.decide(facts)
         token = token_for(exchange, facts, decision, self.decider.catalogue.version, self.clock())
         exchange.decision = decision
@@ -201,7 +203,7 @@ class SimulatedGateway(SimulatedRegistry, httpx.AsyncBaseTransport):
         )
         self._record(exchange, EntryKind.ACCESS_REQUESTED, outcome, said.fields)
 
-    def _facts(self, exchange: Exchange, *, released: bool) -> DecisionInput:
+    def _facts(self, exchange: Exchange, holder: HolderFacts) -> DecisionInput:
         said = exchange.statement
         agreement = self.agencies.agreement(said.source, said.recipient, said.purpose, self.clock())
         return facts_for(
@@ -209,7 +211,7 @@ class SimulatedGateway(SimulatedRegistry, httpx.AsyncBaseTransport):
             self.kinds,
             agreement,
             self.permissions.get(exchange.person or "", PermissionFacts()),
-            released=released,
+            holder,
         )
 
     def _record(

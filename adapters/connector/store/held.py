@@ -56,8 +56,12 @@ class Held:
     """Only for a push of our own."""
     received_at: int
     expires_at: int
+    needs_head: bool = False
+    """Only the head of this agency may decide it."""
     choice: Choice | None = None
     clerk: str | None = None
+    by_head: bool = False
+    """The head decided it."""
     reason_code: str | None = None
     fresh_order: str | None = None
     result_body: bytes | None = None
@@ -93,6 +97,7 @@ def add(connection: Connection, item: Held) -> None:
             file_number=item.file_number,
             received_at=item.received_at,
             expires_at=item.expires_at,
+            needs_head=item.needs_head,
         )
         .on_conflict_do_nothing()
     )
@@ -121,6 +126,7 @@ def choose(  # one row's columns
     *,
     choice: Choice,
     clerk: str,
+    by_head: bool,
     reason_code: str,
     now: int,
 ) -> Held | None:
@@ -140,6 +146,7 @@ def choose(  # one row's columns
             state=HeldState.SETTLING.value,
             choice=choice.value,
             clerk=clerk,
+            by_head=by_head,
             reason_code=reason_code,
         )
     )

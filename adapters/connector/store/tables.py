@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Final
 
 from sqlalchemy import (
+    Boolean,
     CheckConstraint,
     Column,
     Index,
@@ -18,7 +19,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 """Raised with every change of a table; an older or newer file is refused at the start."""
 
 metadata = MetaData()
@@ -81,8 +82,10 @@ held = Table(
     Column("file_number", Text, nullable=True),
     Column("received_at", Integer, nullable=False),
     Column("expires_at", Integer, nullable=False),
+    Column("needs_head", Boolean, nullable=False),
     Column("choice", String(8), nullable=True),
     Column("clerk", Text, nullable=True),
+    Column("by_head", Boolean, nullable=False, default=False),
     Column("reason_code", String(64), nullable=True),
     Column("fresh_order", Text, nullable=True),
     Column("result_body", LargeBinary, nullable=True),

@@ -37,11 +37,11 @@ from tests.support.connectors import (
     U03,
     U11,
     U14,
-    MemorySource,
     settings_for,
     shared_decider,
 )
 from tests.support.gate import Gate
+from tests.support.memory_source import MemorySource
 from tests.support.middle import ISSUER, ORIGIN, Middle
 from tests.support.simulated_gateway import SimulatedGateway
 

@@ -79,6 +79,7 @@ def release(**changes: object) -> Release:
         issuer=HOLDER,
         exchange=EXCHANGE,
         statement=hashlib.sha256(b"statement").digest(),
+        by_head=False,
         subject=hashlib.sha256(b"subject").digest(),
         detail=hashlib.sha256(b"detail").hexdigest(),
         nonce=bytes(16),

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 LIFE_SECONDS: Final = 240
 """Life of a statement; the limit is 300 (keys.messages), the rest is for clocks."""
 NONCE_BYTES: Final = 16
+SINGLE_CASE: Final = "single_subject"
+"""Condition of the rules that answer about one person only (R04)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,24 @@ def check_codes(wish: Wish, office: Office, agencies: AgencyList) -> FileNumber:
         raise ProblemError(NOT_IN_CATALOGUE, places=("file_number",)) from None
 
 
+def stated(wish: Wish, office: Office, agencies: AgencyList) -> Mapping[str, bool | int | str]:
+    """Give what the agency declares, and of how many persons it asks where a rule wants that said.
+
+    The local system need not say so: an enquiry is about the one file it names.
+    """
+    declared = dict(wish.declared)
+    holder, me = agencies.agency(wish.other), agencies.agency(office.me)
+    if wish.direction == "pull" and holder is not None and me is not None:
+        wanted = any(
+            SINGLE_CASE in rule.named_conditions
+            and rule.speaks_of(holder.kind, me.kind, wish.purpose, wish.trigger)
+            for rule in office.catalogue.rules.values()
+        )
+        if wanted:
+            declared.setdefault("subject_count", 1)
+    return declared
+
+
 def start(
     wish: Wish, file_number: FileNumber, office: Office, agencies: AgencyList, *, now: int
 ) -> Started:
@@ -111,6 +131,7 @@ def start(
         audit_key, recipient_key = agencies.audit_key(office.me), agencies.kem_key(recipient)
     except KeysError as error:
         raise ProblemError(AGENCY_LIST) from error
+    declared = stated(wish, office, agencies)
     detail = details.seal(
         details.asking_detail(
             role="asker" if pull else "sender",
@@ -118,7 +139,7 @@ def start(
             actor=wish.actor,
             purpose=wish.purpose,
             fields=wish.fields,
-            declared=wish.declared,
+            declared=declared,
             at=now,
         ),
         agency=office.me,
@@ -138,7 +159,7 @@ def start(
             purpose=wish.purpose,
             trigger=wish.trigger,
             fields=wish.fields,
-            declared=wish.declared,
+            declared=declared,
             recipient_kid=recipient_key.kid,
             nonce=nonce,
             subject=subject_commitment(nonce, index),

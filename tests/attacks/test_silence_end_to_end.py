@@ -41,7 +41,7 @@ pytestmark = pytest.mark.timeout(60)
 CONSENT, PAPERS = "benefit-state-to-counselling", "papers-for-right-to-stay"
 PERMITTED = {CONSENT: ("benefit_granted", "procedure_state"), PAPERS: ("language_level",)}
 BENEFITS = ("benefit_begin", "benefit_end", "benefit_granted")
-PENDING = {"decision": "s25b_1_first_grant", "azr_insufficient": True}
+PENDING = {"decision": "grant_25b", "azr_insufficient": True}
 REPORT = ("benefit_begin", "benefit_type", "birth_date", "family_name", "given_names")
 
 

@@ -25,7 +25,7 @@ ANSWERED = [("access.requested", "permit"), ("disclose", "permit")]
 HELD = [("access.requested", "hold"), ("exchange.held", "hold")]
 DOWN = f"gateway>{MELDE}"
 BENEFITS = ("benefit_begin", "benefit_granted")
-PENDING = {"decision": "s25b_1_first_grant", "azr_insufficient": True}
+PENDING = {"decision": "grant_25b", "azr_insufficient": True}
 
 
 def asking(life: Life) -> Future[Told]:

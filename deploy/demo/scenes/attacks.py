@@ -147,7 +147,7 @@ def _busy(stage: Stage, account: Account) -> None:
         account.receipts += office.ask(person.key, MELDE, "P04", REGISTER_FIELDS).receipts
     # Something of every kind is left lying in the middle: a code, a held order, a sealed delivery.
     stage.office(ABH).link_code("mariam")
-    declared: dict[str, object] = {"decision": "s25b_1_first_grant", "azr_insufficient": True}
+    declared: dict[str, object] = {"decision": "grant_25b", "azr_insufficient": True}
     stage.office(ABH).ask("tewolde", JC, "P02", ("benefit_granted",), declared=declared)
     declared = {"title_section": 4, "benefit_in_azr": False}
     left = office.deliver(

@@ -27,7 +27,7 @@ def _u03(stage: Stage, account: Account) -> None:
         JC,
         "P02",
         ASKED,
-        declared={"decision": "s25b_1_first_grant", "azr_insufficient": True},
+        declared={"decision": "grant_25b", "azr_insufficient": True},
     )
     account.told(asked, "at once")
     stage.office(JC).release(asked.exchange)

@@ -19,7 +19,7 @@ not_covered() { # reads a coverage report, prints file:row of each gap
 import json, sys
 for name, file in json.load(sys.stdin)["files"].items():
     for gap in file.get("not_covered", []):
-        print("no Rego test reaches", "{}:{}".format(name, gap["start"]["row"]))'
+        print("no Rego test reaches", "{}:{}".format(name, gap["start"]["row"]))' | sort -u
 }
 
 if opa=$(scripts/opa.sh); then

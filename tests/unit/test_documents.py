@@ -10,6 +10,7 @@ import tomllib
 import pytest
 
 from tests.support import tree
+from tests.support.opa import OPA_VERSION
 
 SYMBOL_LINE = re.compile(r"^- `([a-z_]+(?:\.\w+)+)(?:\(\))?` — \S")
 TEST_REFERENCE = re.compile(r"tests/[\w/]+\.py(?:::\w+)?")
@@ -115,6 +116,16 @@ def test_every_dependency_has_its_reason() -> None:
     declared = {re.split(r"[\[>=]", line)[0] for line in lines} | {"hatchling"}
     explained = set(re.findall(r"^\| `([\w-]+)` \|", _text("docs/dependencies.md"), re.MULTILINE))
     assert explained == declared
+
+
+def test_programs_that_are_built_here_have_one_version() -> None:
+    """What scripts build is what the document and the tests name."""
+    for program in ("OPA", "Regal"):
+        script = _text(f"scripts/{program.lower()}.sh")
+        pinned = re.search(r"^version=([\d.]+)", script, re.MULTILINE)
+        assert pinned
+        assert f"| {program} {pinned[1]} |" in _text("docs/dependencies.md")
+    assert f"version={OPA_VERSION} " in _text("scripts/opa.sh")
 
 
 def test_every_make_target_that_a_document_names_exists() -> None:

@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from policies.check import check as findings_of
+from policies.commands.checking import check_command, mutate_command
 from policies.commands.deciding import decide_command
 from policies.commands.explaining import explain_command
 from policies.commands.options import AsJson
@@ -22,8 +22,10 @@ from policies.release.cli import add_release_commands, release_status
 from policies.strict import JsonValue
 
 app = typer.Typer(help="Look at the rules, check them, ask them.", no_args_is_help=True)
+app.command("check")(check_command)
 app.command("decide")(decide_command)
 app.command("explain")(explain_command)
+app.command("mutate")(mutate_command)
 add_release_commands(app)
 
 Day = Annotated[str | None, typer.Option(help="Day as YYYY-MM-DD; today when left out.")]
@@ -77,17 +79,3 @@ def status(*, day: Day = None, as_json: AsJson = False, config: Settings = None)
         )
         table.add_row(rule.id, rule.mode, rule.valid_to.isoformat(), state, rule.title.en)
     Console().print(table)
-
-
-@app.command()
-def check(*, as_json: AsJson = False) -> None:
-    """Decide every golden case with the shipped rules; exit 1 if one comes out otherwise."""
-    findings = list(findings_of(load_decider()))
-    failed = [finding for finding in findings if not finding.ok]
-    if as_json:
-        print(json.dumps([{"name": f.name, "ok": f.ok, "note": f.note} for f in findings]))
-    else:
-        for finding in failed:
-            print(f"NOT AS REVIEWED {finding.name}: {finding.note}")
-        print(f"{len(findings) - len(failed)} of {len(findings)} as reviewed")
-    raise typer.Exit(1 if failed else 0)

@@ -26,6 +26,7 @@ _SHORTFALL: Final[dict[str, tuple[str, str]]] = {
     "choice": ("choice_missing", "choice"),
 }
 
+PERSON: Final = "PERS"
 PROCESSOR: Final = "GW"
 """Kind of the operator of the middle, a processor and never a recipient of a file."""
 
@@ -97,7 +98,6 @@ def _rule(rule: Rule, catalogue: Catalogue) -> dict[str, JsonValue]:
         "step": rule.step,
         "outcome": rule.outcome.value,
         "refused_reason": rule.refused_reason or "",
-        "consent_free": rule.consent_free,
         "release": rule.release,
         "when": _flags(rule.when),
         "needs": _flags(rule.needs),
@@ -116,7 +116,21 @@ def _ground(ground: Ground, rule: Rule) -> JsonValue:
         }
         for name in ground.covers
     ]
-    return {"reason": ground.reason, "covers": covers, "needs": _flags(ground.needs)}
+    return {
+        "reason": ground.reason,
+        "covers": covers,
+        "needs": _flags(ground.needs),
+        "lapses": _lapses(ground, rule),
+    }
+
+
+def _lapses(ground: Ground, rule: Rule) -> bool:
+    """Say whether a clerk looks once the rule is past its date: what rests on the law, not on a person.
+
+    Nobody could look where only the person sends.
+    """
+    by_law = rule.mode in {"statutory", "statutory-choice"} or ground.reason == "statute"
+    return by_law and rule.from_kinds != (PERSON,)
 
 
 def _recipients(rule: Rule, catalogue: Catalogue) -> list[str]:

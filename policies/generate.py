@@ -13,6 +13,7 @@ import random  # noqa: TID251 - the same seed must give the same questions; noth
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from policies.favourable import FAVOURABLE, PROHIBITING, RESULT_ONLY
 from policies.inputs import (
     AgreementFacts,
     DecisionInput,
@@ -33,48 +34,25 @@ from policies.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from policies.catalogue import Catalogue
-    from policies.model import PermissionState
+    from policies.model import PermissionState, RuleId
     from policies.rules import Rule
     from policies.strict import JsonValue
 
-FAVOURABLE: Final[dict[str, Declared]] = {
-    "azr_checked": True,
-    "reason_code": "azr_pending",
-    "azr_insufficient": True,
-    "decision": "grant_25b",
-    "subject_count": 1,
-    "procedure_electronic": True,
-    "pension_no_known": False,
-    "title_section": 4,
-    "benefit_in_azr": False,
-    "participant_obliged": True,
-    "procedure": "extension",
-    "clerk_authorised": True,
-    "granularity": "aggregate",
-    "cell_size": 5,
-    "content": "granted",
-    "settlement_permit": False,
-    "channel_xauslaender_unavailable": True,
-    "initiated_by": "client",
-    "title": "16g",
-    "event": "training_ended_early",
-    "state_law_basis": True,
-    "uploaded_by_subject": True,
-    "expulsion_ground_present": True,
-    "naturalisation_pending": True,
-    "subject_authenticated": True,
-    "role": "dpo",
-    "event_party": "own_agency",
-}
-"""For each declared code a value that meets what some rule asks; ``obliging_body`` is the recipient."""
+_SWEPT: Final = 40
+"""Fields one question of a sweep asks for; the gate lets fifty pass."""
 
 _MANY: Final = 12
 """Fields one invented question asks for at most."""
 
-_JUNK: Final[tuple[JsonValue, ...]] = (None, True, False, 0, 7, "x", [], {}, ["x"], {"x": 1})
+_JUNK: Final[tuple[JsonValue, ...]] = (True, False, 0, 7, "x", [], {}, ["x"], {"x": 1})
+
+_GONE: Final = object()
+
+_NOT_BROKEN: Final = frozenset({("fields",), ("holder", "info_block")})
+"""Without fields there is no question; a block that nobody looked up is a state of its own."""
 
 
 class Inventor:
@@ -92,6 +70,41 @@ class Inventor:
         rules = list(self._catalogue.rules.values())
         for number in range(count):
             yield self.question(rules[number % len(rules)])
+
+    def sweep(self) -> Iterator[tuple[RuleId, DecisionInput]]:
+        """Ask for every field there is under every rule, with all that could help.
+
+        What a rule lists by mistake shows here, whatever chance would have asked.
+        """
+        for rule in self._catalogue.rules.values():
+            for start in range(0, len(self._fields), _SWEPT):
+                fields = tuple(FieldId(f) for f in self._fields[start : start + _SWEPT])
+                for facts in (FAVOURABLE, RESULT_ONLY, {}, PROHIBITING):
+                    question = self._widest(rule, fields, facts)
+                    yield rule.id, question
+                    yield rule.id, _past_its_date(question, rule)
+
+    def _widest(
+        self, rule: Rule, fields: tuple[FieldId, ...], facts: Mapping[str, Declared]
+    ) -> DecisionInput:
+        """Ask under a rule with every permission, between two different kinds if it can be."""
+        from_kind = self._first(rule.from_kinds[::-1], "JC")
+        others = [kind for kind in rule.to_kinds if kind != from_kind]
+        to_kind = self._first(others or rule.to_kinds, "SOZ")
+        everything = PermissionFact("in_force", fields)
+        return DecisionInput(
+            from_kind=Kind(from_kind),
+            to_kind=Kind(to_kind),
+            purpose=PurposeId(self._first(rule.purposes, "P04")),
+            trigger=cast("Trigger", self._first(rule.triggers, "on_request")),
+            fields=fields,
+            declared={**facts, "obliging_body": to_kind} if facts else {},
+            agreement=AgreementFacts(in_force=True, undertaking_78=True, approval_79=True),
+            permission=PermissionFacts(
+                everything, everything, everything, everything, everything, everything
+            ),
+            holder=HolderFacts(info_block=rule.id == "R41", released_by_source=True),
+        )
 
     def question(self, rule: Rule) -> DecisionInput:
         """Invent one question that starts from a rule."""
@@ -125,20 +138,17 @@ class Inventor:
             lapsed=(rule.id,) if self._seldom() else (),
         )
 
-    def mangled(self, question: DecisionInput) -> bytes:
-        """Return the question with one member gone, null or of another type."""
-        document = copy.deepcopy(question.to_json())
-        places = [p for p in _places(document) if p != ("fields",)]
-        place = self._chance.choice(places)
-        inner: JsonValue = document
-        for step in place[:-1]:
-            if isinstance(inner, dict):
-                inner = inner[step]
-        if isinstance(inner, dict):
-            del inner[place[-1]]
-            if self._chance.random() < 0.5:  # noqa: PLR2004 - a coin
-                inner[place[-1]] = self._chance.choice(_JUNK)
-        return canonical(document)
+    def broken(self, question: DecisionInput) -> bytes:
+        """Return the question with one member gone or null."""
+        document = question.to_json()
+        place = self._chance.choice([p for p in _places(document) if p not in _NOT_BROKEN])
+        return _changed(document, place, self._chance.choice((_GONE, None)))
+
+    def mistyped(self, question: DecisionInput) -> bytes:
+        """Return the question with one member of another type."""
+        document = question.to_json()
+        place = self._chance.choice([p for p in _places(document) if p != ("fields",)])
+        return _changed(document, place, self._chance.choice(_JUNK))
 
     def poorer(self, question: DecisionInput) -> DecisionInput:
         """Return the question with one supporting fact, permission or field taken away."""
@@ -178,6 +188,10 @@ class Inventor:
             retrieval_confirmed=True,
         )
         return replace(question, permission=permission)
+
+    @staticmethod
+    def _first(named: Sequence[str], anybody: str) -> str:
+        return anybody if "*" in named else named[0]
 
     def _one_of(self, named: Sequence[str], known: Iterable[str]) -> str:
         anybody = "*" in named or self._seldom()
@@ -231,6 +245,24 @@ class Inventor:
 
     def _seldom(self) -> bool:
         return self._chance.random() < 0.1  # noqa: PLR2004 - now and then
+
+
+def _past_its_date(question: DecisionInput, rule: Rule) -> DecisionInput:
+    """Ask after the rule's last day, and before anybody has looked."""
+    holder = replace(question.holder, released_by_source=False)
+    return replace(question, lapsed=(rule.id,), holder=holder)
+
+
+def _changed(document: JsonValue, place: tuple[str, ...], value: object) -> bytes:
+    changed = copy.deepcopy(document)
+    inner: Any = changed
+    for step in place[:-1]:
+        inner = inner[step]
+    if value is _GONE:
+        del inner[place[-1]]
+    else:
+        inner[place[-1]] = value
+    return canonical(changed)
 
 
 def _places(value: JsonValue, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

@@ -28,8 +28,6 @@ from policies.strict import JsonValue
 PERSON_MODES: Final = frozenset({"consent-required", "explicit-consent", "statutory-choice"})
 """Modes under which a release needs an act of the person."""
 
-CONSENT_FREE: Final[frozenset[str]] = frozenset({"statutory", "statutory-choice"})
-
 OPEN_STEP: Final = 7
 """From this step of the evaluation order on, a rule can release; before it, it only refuses."""
 
@@ -141,11 +139,6 @@ class Rule:
     def rests_on_person(self) -> bool:
         """True when a release under it can need an act of the person."""
         return self.mode in PERSON_MODES or any(ground.covers for ground in self.grounds)
-
-    @property
-    def consent_free(self) -> bool:
-        """True when the rule rests on statute and not on a permission."""
-        return self.mode in CONSENT_FREE
 
     @property
     def releases(self) -> bool:

@@ -10,6 +10,7 @@ Host interface: https://www.openpolicyagent.org/docs/latest/wasm/ (ABI 1.2 and l
 
 from __future__ import annotations
 
+import copy
 import ctypes
 import json
 import threading
@@ -18,7 +19,7 @@ from typing import Final, NoReturn
 
 import wasmtime
 
-from policies.bundle import Bundle
+from policies.bundle import DOCUMENT_FILE, Bundle
 from policies.engine import gate
 from policies.engine.base import Answer, read_result
 from policies.errors import BundleInvalid, EngineFailed
@@ -58,6 +59,21 @@ class EmbeddedEngine:
             raise BundleInvalid("the compiled rules are not a module") from None
         self._local = threading.local()
         self._instance()
+
+    def over(self, document: bytes) -> EmbeddedEngine:
+        """Return an engine with the same compiled rules over another data document.
+
+        For questions about the rules themselves (what if this guard were gone?); the bundle's
+        digest is that of the changed bundle.
+
+        Raises:
+            BundleInvalid: the document cannot be read.
+        """
+        changed = copy.copy(self)
+        changed._bundle = Bundle.of({**self._bundle.files, DOCUMENT_FILE: document})  # noqa: SLF001 - its own kind
+        changed._local = threading.local()  # noqa: SLF001 - its own kind
+        changed._instance()  # noqa: SLF001 - its own kind
+        return changed
 
     @classmethod
     def load(cls) -> EmbeddedEngine:

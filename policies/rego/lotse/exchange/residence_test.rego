@@ -181,7 +181,7 @@ test_r13_a_clerk_releases_each_case if {
 test_r14_between_two_kinds if {
 	request := but(route("ABH", "ASYLB", "P08", "batch"), {"fields": ["stay_periods"]})
 	answer(request) == "ALLOW_MIN R14 statute"
-	answer(but(request, {"from_kind": "ASYLB"})) == "DENY R14 same_kind"
+	answer(but(request, {"from_kind": "ASYLB"})) == "DENY R73 no_rule"
 }
 
 # AufenthG § 90 III; AsylG § 8 IIa.

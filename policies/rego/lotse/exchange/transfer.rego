@@ -132,16 +132,12 @@ suspended_rules contains rule if {
 # METADATA
 # description: No permission of the person carries it, now or ever.
 # scope: document
-rests_on_law(rule) if data.catalogue.rules[rule].consent_free == true
-
 rests_on_law(rule) if {
 	some ground in data.catalogue.rules[rule].grounds
-	ground.reason == "statute"
+	ground.lapses == true
 	count(object.keys(ground.needs) - met) == 0
 }
 
-# METADATA
-# description: The person hands in what is her own.
 from_person if input.from_kind == "PERS"
 
 # METADATA

@@ -130,14 +130,15 @@ suspended_rules contains rule if {
 }
 
 # METADATA
-# description: No permission of the person carries it, now or ever.
-# scope: document
+# description: A ground that lapses with the rule is open to this request.
 rests_on_law(rule) if {
 	some ground in data.catalogue.rules[rule].grounds
 	ground.lapses == true
 	count(object.keys(ground.needs) - met) == 0
 }
 
+# METADATA
+# description: The person hands in what is her own.
 from_person if input.from_kind == "PERS"
 
 # METADATA

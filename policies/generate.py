@@ -11,6 +11,7 @@ from __future__ import annotations
 import copy
 import random  # noqa: TID251 - the same seed must give the same questions; nothing here is secret
 from dataclasses import replace
+from itertools import product
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from policies.favourable import FAVOURABLE, PROHIBITING, RESULT_ONLY
@@ -77,18 +78,23 @@ class Inventor:
         What a rule lists by mistake shows here, whatever chance would have asked.
         """
         for rule in self._catalogue.rules.values():
+            senders = dict.fromkeys((rule.from_kinds[0], rule.from_kinds[-1]))
             for start in range(0, len(self._fields), _SWEPT):
                 fields = tuple(FieldId(f) for f in self._fields[start : start + _SWEPT])
-                for facts in (FAVOURABLE, RESULT_ONLY, {}, PROHIBITING):
-                    question = self._widest(rule, fields, facts)
+                for sender, facts in product(senders, (FAVOURABLE, RESULT_ONLY, {}, PROHIBITING)):
+                    question = self._widest(rule, sender, fields, facts)
                     yield rule.id, question
                     yield rule.id, _past_its_date(question, rule)
 
     def _widest(
-        self, rule: Rule, fields: tuple[FieldId, ...], facts: Mapping[str, Declared]
+        self,
+        rule: Rule,
+        sender: str,
+        fields: tuple[FieldId, ...],
+        facts: Mapping[str, Declared],
     ) -> DecisionInput:
         """Ask under a rule with every permission, between two different kinds if it can be."""
-        from_kind = self._first(rule.from_kinds[::-1], "JC")
+        from_kind = "JC" if sender == "*" else sender
         others = [kind for kind in rule.to_kinds if kind != from_kind]
         to_kind = self._first(others or rule.to_kinds, "SOZ")
         everything = PermissionFact("in_force", fields)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -241,6 +242,7 @@ def test_the_check_sees_a_changed_module(
     monkeypatch.setattr("policies.build.PACKAGE", tmp_path)
     (tmp_path / "rego").mkdir()
     (tmp_path / "rego" / "lotse").symlink_to(PACKAGE / "rego" / "lotse")
+    shutil.copytree(PACKAGE / "schemas", tmp_path / "schemas")
     document = (PACKAGE / DOCUMENT_FILE).read_bytes()
     (tmp_path / DOCUMENT_FILE).write_bytes(document.replace(b"R02", b"R99", 1))
     assert main(["--opa", str(opa), "--check"]) == 1

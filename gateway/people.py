@@ -257,6 +257,7 @@ class People:
             raise UnknownAgency
         return (
             wish.notice_digest == template.notice_digest(wish.language)
+            and (template.mode is not None or not wish.preview_confirmed)
             and wish.fields <= template.fields
             and wish.valid_days <= template.max_days
             and holder.kind in template.from_kinds

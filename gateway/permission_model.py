@@ -77,6 +77,8 @@ class Template:
     id: TemplateId
     version: int
     type: PermissionType
+    mode: str | None
+    """What is chosen, where `type` is a choice: ``retrieve``, with a preview (SGB X § 67f)."""
     purpose: PurposeId
     from_kinds: frozenset[Kind]
     to_kinds: frozenset[Kind]
@@ -119,6 +121,8 @@ class Wish:
     """Language in which the notice was shown."""
     notice_digest: str
     """SHA-256 of the text that was shown, hex."""
+    preview_confirmed: bool
+    """The person saw what would be retrieved, from whom and for whom, and confirmed it."""
     method: Method
     assisted: bool
 
@@ -131,6 +135,9 @@ def make_record(
     `subject` is a pseudonym of this portal; `now` is in epoch seconds.
     """
     until = now + wish.valid_days * 86_400
+    choice: dict[str, JsonValue] = {}
+    if template.mode is not None:
+        choice["choice"] = {"mode": template.mode, "preview_confirmed": wish.preview_confirmed}
     return {
         "schema_version": SCHEMA_VERSION,
         "record_id": permission,
@@ -156,6 +163,7 @@ def make_record(
                 "source": wish.from_agency,
                 "recipient": [wish.to_agency],
                 "mode": "one_time" if template.single_use else "standing",
+                **choice,
                 "storage": {
                     "location": wish.to_agency,
                     "duration": template.retention_at_recipient,

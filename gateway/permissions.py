@@ -44,6 +44,7 @@ _STANDING = Prepared(
         permission.c.id,
         permission.c.type,
         permission.c.fields,
+        permission.c.preview_confirmed,
         permission.c.state,
         permission.c.spent_by,
         permission.c.valid_from,
@@ -95,11 +96,14 @@ def standing(
         recipient=to_agency,
         purpose=purpose,
     )
+    states = [(row, _state_now(row, now)) for row in rows]
+    confirmed = any(row.preview_confirmed and state == "in_force" for row, state in states)
     fields: dict[str, set[str]] = {}
     ended: dict[str, Standings] = {}
     relied_on = []
-    for row in rows:
-        state = _state_now(row, now)
+    for row, state in states:
+        if confirmed and row.type == PermissionType.CHOICE and not row.preview_confirmed:
+            continue  # a confirmed choice never lends its confirmation to another one's fields
         if state == "in_force":
             fields.setdefault(row.type, set()).update(json.loads(row.fields))
             relied_on.append(PermissionId(row.id))
@@ -108,7 +112,10 @@ def standing(
     facts = {
         kind.value: _fact(fields.get(kind.value), ended.get(kind.value)) for kind in PermissionType
     }
-    return Standing(PermissionFacts(**facts), tuple(relied_on))
+    return Standing(
+        PermissionFacts(**facts, retrieval_confirmed=confirmed),
+        tuple(relied_on),
+    )
 
 
 def _fact(fields: set[str] | None, ended: Standings | None) -> PermissionFact:
@@ -217,6 +224,7 @@ def give(
             purpose=template.purpose,
             fields=json.dumps(sorted(wish.fields)),
             single_use=template.single_use,
+            preview_confirmed=wish.preview_confirmed,
             state=PermissionState.GIVEN.value,
             spent_by=None,
             valid_from=now,

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from keys.strict_json import JsonValue
 
 MAX_BYTES = 262_144
+RETRIEVE = "retrieve"
+"""The person lets an agency fetch a proof, after a preview; uploading it needs no permission."""
 
 
 def load_templates() -> dict[TemplateId, Template]:
@@ -32,10 +34,12 @@ def _template(item: JsonValue) -> Template:
     if not isinstance(item, dict):
         message = "a template is an object"
         raise TypeError(message)
+    kind = PermissionType(_text(item["type"]))
     return Template(
         id=TemplateId(_text(item["id"])),
         version=_number(item["version"]),
-        type=PermissionType(_text(item["type"])),
+        type=kind,
+        mode=_mode(item, kind),
         purpose=PurposeId(_text(item["purpose"])),
         from_kinds=frozenset(Kind(kind) for kind in _texts(item["from_kinds"])),
         to_kinds=frozenset(Kind(kind) for kind in _texts(item["to_kinds"])),
@@ -52,6 +56,20 @@ def _template(item: JsonValue) -> Template:
         approvals=_texts(item["approvals"]),
         digest=hashlib.sha256(dumps(item)).hexdigest(),
     )
+
+
+def _mode(item: dict[str, JsonValue], kind: PermissionType) -> str | None:
+    """Read what a choice chooses; nothing else has a mode."""
+    if (kind is PermissionType.CHOICE) is not ("mode" in item):
+        message = "a choice, and nothing else, says what is chosen"
+        raise TypeError(message)
+    if "mode" not in item:
+        return None
+    mode = _text(item["mode"])
+    if mode != RETRIEVE:
+        message = "the only choice that is offered is to retrieve"
+        raise TypeError(message)
+    return mode
 
 
 def _text(value: JsonValue) -> str:

@@ -101,7 +101,8 @@ class InsecureForeverPermissions(Core):
             **{
                 kind: PermissionFact("in_force", tuple(FieldId(name) for name in sorted(names)))
                 for kind, names in given.items()
-            }
+            },
+            retrieval_confirmed=any(row.preview_confirmed for row in rows),
         )
 
 

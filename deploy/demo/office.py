@@ -207,6 +207,7 @@ class Person:
         self, template: str, source: AgencyId, recipient: AgencyId, fields: Sequence[str]
     ) -> str:
         """Allow it for thirty days; gives the permission's id."""
+        offered = load_templates()[TemplateId(template)]
         body = {
             "template": template,
             "from_agency": source,
@@ -214,7 +215,9 @@ class Person:
             "fields": list(fields),
             "valid_days": 30,
             "language": "de",
-            "notice_sha256": load_templates()[TemplateId(template)].notice_digest("de"),
+            "notice_sha256": offered.notice_digest("de"),
+            # Where retrieval is chosen, the person has seen and confirmed what is retrieved.
+            "preview_confirmed": offered.mode is not None,
         }
         return str(_json(self._client.post("/v1/permissions", json=body))["id"])
 

@@ -156,6 +156,8 @@ class WishBody(Body):
     valid_days: Annotated[int, Field(ge=1, le=3660)]
     language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[A-Za-z0-9-]{1,16})?$")]
     notice_sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    preview_confirmed: bool = False
+    """Of a choice of retrieval: the person has seen and confirmed what would be retrieved."""
 
 
 class SignInBody(Body):

@@ -35,6 +35,7 @@ async def give(body: WishBody, person: RequirePerson, parts: WithParts) -> Respo
         valid_days=body.valid_days,
         language=body.language,
         notice_digest=body.notice_sha256,
+        preview_confirmed=body.preview_confirmed,
         method=Method.WEB,
         assisted=False,
     )

@@ -81,6 +81,7 @@ permission = Table(
     Column("purpose", String(8), nullable=False),
     Column("fields", Text, nullable=False, comment="JSON list of field codes, never values"),
     Column("single_use", Boolean, nullable=False),
+    Column("preview_confirmed", Boolean, nullable=False, comment="of a choice of retrieval"),
     Column("state", String(12), nullable=False, comment="newest event; only given/renewed count"),
     Column("spent_by", String(26), nullable=True, comment="exchange that spent a single use"),
     Column("valid_from", BigInteger, nullable=False),

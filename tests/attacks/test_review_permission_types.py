@@ -47,6 +47,7 @@ def _given(
             purpose="P02",
             fields=fields,
             single_use=single_use,
+            preview_confirmed=False,
             state=state.value,
             spent_by=None,
             valid_from=NOW - 1,

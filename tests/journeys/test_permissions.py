@@ -16,6 +16,7 @@ from tests.support.offices import shown
 from tests.support.scenes import (
     PAPER,
     STATE,
+    STATUS,
     allowed,
     ask_by_choice,
     ask_by_consent,
@@ -74,6 +75,7 @@ TOO_WIDE: dict[str, dict[str, Any]] = {
     "an unknown template": {"template": "all-i-have"},
     "a text that was never shown": {"notice_sha256": "0" * 64},
     "a language without a text": {"language": "fr"},
+    "a preview where nothing is retrieved": {"preview_confirmed": True},
 }
 
 
@@ -231,3 +233,37 @@ async def test_withdrawing_works_while_exchanges_stand_still(tmp_path: Path) -> 
         assert (await gate.client.get("/v1/permissions", headers=bearer(token))).status_code == 200
         assert (await gate.withdraw(token, permission)).json()["state"] == "withdrawn"
         assert problem_code(await gate.client.get("/health")) == "agency-list-expired"
+
+
+async def test_a_retrieval_needs_the_confirmed_preview(tmp_path: Path) -> None:
+    """R03: chosen without a look at the list, nothing is fetched; looked at and confirmed, it is."""
+    async with one_gate(tmp_path) as gate:
+        token = await gate.person(ABH, "A1")
+        template = "fetch-residence-proof"
+        blind = await gate.allow(token, template, ABH, JC, [STATUS], preview_confirmed=False)
+        assert blind.status_code == 201
+        refused = (await ask_by_choice(gate)).json()
+        assert refused["status"] == "refused"
+        assert [(one["outcome"], one["reason"]) for one in refused["withheld"]] == [
+            ("NEED_CHOICE", "preview_missing")
+        ]
+        assert gate.middle.holder.orders == []
+        given = (await gate.allow(token, template, ABH, JC, [STATUS])).json()
+        assert given["record"]["processes"][0]["choice"] == {
+            "mode": "retrieve",
+            "preview_confirmed": True,
+        }
+        answer = (await ask_by_choice(gate)).json()
+        assert gate.opened(JC, answer) == {STATUS: "canary-status-a1"}
+
+
+async def test_only_true_confirms_a_preview(tmp_path: Path) -> None:
+    """Nothing that merely looks like a yes is taken for one."""
+    async with one_gate(tmp_path) as gate:
+        token = await gate.person(ABH, "A1")
+        unclear: Any
+        for unclear in (1, "true", None, []):
+            given = await gate.allow(
+                token, "fetch-residence-proof", ABH, JC, [STATUS], preview_confirmed=unclear
+            )
+            assert problem_code(given) == "invalid-request"

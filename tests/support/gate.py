@@ -15,6 +15,8 @@ from fastapi import FastAPI
 
 from gateway.authn.metadata import ASSERTION_TYPE
 from gateway.model import HolderAnswer
+from gateway.permission_model import TemplateId
+from gateway.templates import load_templates
 from keys import messages
 from keys.envelope import Envelope, Expect, open_, verify_manifest
 from keys.jws import VerifyKey
@@ -162,9 +164,15 @@ class Gate:
         return str(answer.json()["access_token"])
 
     async def allow(
-        self, token: str, template: str, source: AgencyId, to: AgencyId, fields: Sequence[str]
+        self,
+        token: str,
+        template: str,
+        source: AgencyId,
+        to: AgencyId,
+        fields: Sequence[str],
+        **changes: Any,
     ) -> httpx.Response:
-        """Give a permission as a person."""
+        """Give a permission as a person; of a choice, with the preview confirmed."""
         body = {
             "template": template,
             "from_agency": source,
@@ -173,6 +181,8 @@ class Gate:
             "valid_days": 30,
             "language": "de",
             "notice_sha256": shown(template),
+            "preview_confirmed": load_templates()[TemplateId(template)].mode is not None,
+            **changes,
         }
         headers = {"Authorization": f"Bearer {token}"}
         return await self.client.post("/v1/permissions", json=body, headers=headers)

@@ -44,6 +44,7 @@ def _give(connection: Connection, name: str = ONE, **changes: Any) -> None:
         "purpose": "P04",
         "fields": ["birth_date"],
         "single_use": False,
+        "preview_confirmed": False,
         "state": "given",
         "spent_by": None,
         "valid_from": NOW - 10,
@@ -173,3 +174,33 @@ def test_types_stay_apart(connection: Connection) -> None:
     found = _standing(connection)
     assert found.facts.release_203.state == "in_force"
     assert found.facts.consent.state == "none"
+
+
+def test_a_choice_says_whether_the_preview_was_confirmed(connection: Connection) -> None:
+    """Only a confirmed one that stands does; an older one, or an ended one, does not."""
+    assert not _standing(connection).facts.retrieval_confirmed
+    _give(connection, ONE, type="choice")
+    found = _standing(connection)
+    assert (found.facts.choice.state, found.facts.retrieval_confirmed) == ("in_force", False)
+    _give(connection, TWO, type="choice", preview_confirmed=True, state="withdrawn")
+    assert not _standing(connection).facts.retrieval_confirmed
+
+
+def test_a_confirmed_choice_lends_its_confirmation_to_no_other(connection: Connection) -> None:
+    """Two choices, one confirmed: only its fields count, and only its end matters."""
+    _give(connection, ONE, type="choice", fields=["family_name", "birth_date"])
+    _give(connection, TWO, type="choice", fields=["birth_date"], preview_confirmed=True)
+    found = _standing(connection)
+    assert found.facts.retrieval_confirmed
+    assert (found.facts.choice.fields, found.relied_on) == (("birth_date",), (TWO,))
+    connection.execute(update(permission).where(permission.c.id == TWO).values(state="withdrawn"))
+    assert still_stands(connection, found.relied_on, _fields("birth_date"), MINE, NOW) is not None
+
+
+def test_a_consent_confirms_no_preview(connection: Connection) -> None:
+    """Other types stay in force beside a confirmed choice, with all their fields."""
+    _give(connection, ONE, type="consent", fields=["family_name"])
+    _give(connection, TWO, type="choice", fields=["birth_date"], preview_confirmed=True)
+    found = _standing(connection)
+    assert set(found.relied_on) == {ONE, TWO}
+    assert found.facts.consent.fields == ("family_name",)

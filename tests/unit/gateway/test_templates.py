@@ -23,7 +23,7 @@ from gateway.templates import load_templates
 from keys.model import AgencyId
 from policies.catalogue import Catalogue
 from policies.model import FieldId
-from policies.records import PERSON_MODES
+from policies.rules import PERSON_MODES
 
 TEMPLATES = load_templates()
 CATALOGUE = Catalogue.load()
@@ -89,6 +89,7 @@ def test_a_record_holds_names_of_fields_and_no_value() -> None:
         valid_days=10,
         language="fa",
         notice_digest="0" * 64,
+        preview_confirmed=False,
         method=Method.WEB,
         assisted=False,
     )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from gateway.logs import get_logger
@@ -18,15 +18,19 @@ from policies.bundle import Bundle
 from policies.decide import MEMO_SIZE, Decider
 from policies.engine.embedded import EmbeddedEngine
 from policies.engine.opa import MAX_CONNECTIONS, OpaAddress, OpaEngine
+from policies.model import Outcome, PermissionFacts
 
 if TYPE_CHECKING:
     from contextlib import AsyncExitStack
 
+    from gateway.facts import Gathered
     from gateway.settings import OpaSettings
     from policies.catalogue import Catalogue
     from policies.decision import Decision
     from policies.engine.base import RuleEngine
     from policies.model import DecisionInput
+
+_OPEN = frozenset({Outcome.ALLOW_MIN, Outcome.HOLD_HUMAN})
 
 START_SECONDS = 1.0
 """How long the start waits for the server; after that, calls are refused until it is there."""
@@ -78,6 +82,31 @@ class InThreads:
         """Give engine and threads back."""
         self.engine.close()
         self.threads.shutdown()
+
+
+async def decide_sparingly(
+    deciding: Deciding, decider: Decider, gathered: Gathered
+) -> tuple[DecisionInput, Decision]:
+    """Decide, and say from what: the decision is shown to both agencies with its input.
+
+    What the person allowed stands in it only if it made a difference (promise P5). Asked twice
+    whoever the person is, so that the time tells nothing about her.
+    """
+    facts = gathered.facts
+    decision = await deciding(decider, facts)
+    if not gathered.asks_person:
+        return facts, decision
+    without = replace(facts, permission=PermissionFacts())
+    by_law = await deciding(decider, without)
+    return (without, by_law) if _law_suffices(by_law, decision) else (facts, decision)
+
+
+def _law_suffices(by_law: Decision, decision: Decision) -> bool:
+    """Say whether the law alone gives the same answer, or opens the same fields."""
+    return all(
+        one == other or (one.outcome is other.outcome and one.outcome in _OPEN)
+        for one, other in zip(by_law.fields, decision.fields, strict=True)
+    )
 
 
 async def open_decider(

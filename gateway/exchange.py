@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from gateway import facts
+from gateway.engine import decide_sparingly
 from gateway.errors import HolderRefused, HolderUnreachable, HolderUntrue
 from gateway.model import Answer, State, withheld_fields
 from gateway.orders import ORDER_SECONDS, make_order, sign_decision
@@ -166,7 +167,7 @@ class Core:
                 `by`. Nothing else was written.
         """
         try:
-            decision = await self.deciding(self.decider, gathered.facts)
+            told, decision = await decide_sparingly(self.deciding, self.decider, gathered)
         except PolicyUnavailable:
             undecided = self.log.entries.undecided(
                 exchange,
@@ -181,13 +182,13 @@ class Core:
         return sign_decision(
             exchange,
             asked,
-            gathered.facts,
+            told,
             decision,
             self.signer,
             catalogue=self.catalogue.version,
             subject=self.randomness(16),
             now=self.clock(),
-            seconds=_seconds(decision, gathered.facts),
+            seconds=_seconds(decision, told),
         )
 
     def order(self, opened: Opened, gathered: Gathered) -> Order:

@@ -51,6 +51,8 @@ class Gathered:
     """The decision's input and what later steps need, which the decision may not see."""
 
     facts: DecisionInput
+    asks_person: bool
+    """A rule of this exchange can rest on an act of the person."""
     relied_on: tuple[PermissionId, ...]
     holder_reference: bytes
     recipient_reference: bytes
@@ -165,7 +167,8 @@ def decision_input(
     check_codes(catalogue, asked.purpose, asked.fields)
     catalogue.validate_declared(asked.trigger, asked.declared, kind=kind_of(agencies, asked.issuer))
     from_kind, to_kind = kind_of(agencies, asked.holder), kind_of(agencies, asked.recipient)
-    # What the person once allowed is nobody's business where the law alone decides (promise P5).
+    # What the person once allowed is nobody's business where the law alone decides (promise P5);
+    # where a rule may do with it or without it, step 4 finds out.
     matters = any(
         rule.rests_on_person and rule.speaks_of(from_kind, to_kind, asked.purpose, asked.trigger)
         for rule in catalogue.rules.values()
@@ -183,5 +186,9 @@ def decision_input(
         lapsed=lapsed,
     )
     return Gathered(
-        facts, person.standing.relied_on, person.holder_reference, person.recipient_reference
+        facts,
+        matters,
+        person.standing.relied_on,
+        person.holder_reference,
+        person.recipient_reference,
     )

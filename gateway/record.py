@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy.exc import IntegrityError
 
 from gateway import permissions
+from gateway.ended import ended_fields, rests_on
 from gateway.entries import Entries
 from gateway.errors import GatewayError, Replayed
 from gateway.exchange_rows import GRACE_SECONDS, ExchangeRows
@@ -262,26 +263,11 @@ class ExchangeLog:
 
     def person_fields(self, decision: Decision) -> frozenset[FieldId]:
         """Give the released fields that rest on an act of the person."""
-        return frozenset(
-            one.field for one in decision.released if self._catalogue.rule(one.rule).rests_on_person
-        )
+        return frozenset(one.field for one in decision.released if rests_on(self._catalogue, one))
 
     def ended_fields(self, opened: Opened, ended: str) -> tuple[Withheld, ...]:
         """Say of each field that would have been released why it was not."""
-        reason = {"withdrawn": "consent_revoked", "used": "release_used"}.get(
-            ended, "consent_expired"
-        )
-        decision = opened.decision.decision
-        return tuple(
-            Withheld(
-                one.field,
-                self._catalogue.rule(one.rule).outcome,
-                one.rule,
-                one.norms,
-                (reason,),
-            )
-            for one in decision.released + decision.neutral
-        )
+        return ended_fields(self._catalogue, opened.decision.decision, ended)
 
     def _relied_on(self, decision: DecisionToken, gathered: Gathered) -> tuple[PermissionId, ...]:
         # A permission that nothing rests on must not show, not even as a handle (promise P5).

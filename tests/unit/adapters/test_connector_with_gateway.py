@@ -202,7 +202,7 @@ async def test_an_answer_that_was_stopped_is_believed(
         assert told["status"] == 200, told
         assert told["fields"] == {}
         assert [(one["field"], one["reason"]) for one in told["withheld"]] == [
-            ("permit_type", "consent_revoked")
+            ("permit_type", "choice_revoked")
         ]
 
 

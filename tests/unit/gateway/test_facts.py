@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -63,10 +64,11 @@ def test_what_an_agreement_says_reaches_the_rules(tmp_path: Path, fact: str) -> 
     middle = Middle.build(tmp_path)
     one = next(a for a in middle.agreements if (a.source, a.recipient) == (ABH, JC))
     silent = dataclasses.replace(one, undertaking_78=False)
-    middle.agreements = [dataclasses.replace(silent, **{fact: True})]
+    stated: dict[str, Any] = {fact: True}
+    middle.agreements = [dataclasses.replace(silent, **stated)]
     middle.publish()
     found = agreement_facts(_list(middle), ABH, JC, "P04", middle.clock())
-    assert found == dataclasses.replace(AgreementFacts(in_force=True), **{fact: True})
+    assert found == dataclasses.replace(AgreementFacts(in_force=True), **stated)
 
 
 def test_a_kind_comes_from_the_signed_list(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from gateway.caller import Caller
 from keys.messages import read_decision
 from policies.catalogue import Catalogue
 from policies.model import FieldId, Kind
-from policies.records import PERSON_MODES
+from policies.rules import PERSON_MODES
 from tests.support.middle import ABH
 from tests.support.scenes import (
     STATE,
@@ -59,7 +59,7 @@ def _caller(gate: Any, answer: dict[str, Any]) -> Any:
     [
         ("withdrawn", "consent_revoked"),
         ("expired", "consent_expired"),
-        ("used", "release_used"),
+        ("used", "consent_used"),
         ("something new", "consent_expired"),
     ],
 )

@@ -124,7 +124,7 @@ class Inventor:
             purpose=PurposeId(self._one_of(rule.purposes, self._catalogue.purposes)),
             trigger=trigger,
             fields=fields,
-            declared=self._facts(to_kind),
+            declared=self._facts(rule, to_kind),
             agreement=AgreementFacts(
                 in_force=self._often(),
                 undertaking_78=self._often(),
@@ -214,7 +214,7 @@ class Inventor:
         wanted = own[: self._chance.randint(1, _MANY)] + list(others)
         return tuple(wanted[:_MANY]) or (FieldId("family_name"),)
 
-    def _facts(self, to_kind: str) -> dict[str, Declared]:
+    def _facts(self, rule: Rule, to_kind: str) -> dict[str, Declared]:
         facts: dict[str, Declared] = {}
         for code in self._declared:
             draw = self._chance.random()
@@ -228,6 +228,8 @@ class Inventor:
                     code.span.stop - 1,
                 ]
                 facts[code.id] = self._chance.choice(values)
+        if rule.when and self._chance.random() < 0.5:  # noqa: PLR2004 - a coin
+            facts.update(PROHIBITING)
         return facts
 
     def _permissions(self, fields: tuple[FieldId, ...]) -> PermissionFacts:

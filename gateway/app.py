@@ -22,12 +22,13 @@ from audit.log import LogWriter
 from audit.reader import LogReader
 from audit.vocabulary import EntryKind
 from gateway.agencies import AgencyBook, read_root
-from gateway.api import exchanges, info, links, mailbox, permissions, persons
+from gateway.api import authzen, exchanges, info, links, mailbox, permissions, persons
 from gateway.api.state import Parts
 from gateway.authn import router as authn_router
 from gateway.authn.scopes import check_routes
 from gateway.authn.service import Authn
 from gateway.authn.store import UsedAssertions
+from gateway.authzen.evaluating import Evaluations
 from gateway.delivery import Deliveries
 from gateway.engine import open_decider
 from gateway.entries import Entries
@@ -126,7 +127,7 @@ def create_app(settings: Settings, stock: Stock | None = None) -> FastAPI:
         lifespan=lifespan,
     )
     # Routes are tried in this order: the one that is called most comes first.
-    for module in (exchanges, mailbox, links, permissions, info, authn_router):
+    for module in (exchanges, mailbox, links, permissions, info, authzen, authn_router):
         app.include_router(module.router)
     if settings.insecure_demo_person:
         app.include_router(persons.router)
@@ -195,6 +196,7 @@ async def _start(
         clock=stock.clock,
         accept_insecure_persons=settings.insecure_demo_person,
     )
+    app.state.evaluations = Evaluations(core, settings.authzen, settings.issuer)
     people = People(
         core,
         mailboxes,

@@ -10,6 +10,7 @@ import secrets
 from typing import TYPE_CHECKING, Any, Final
 
 from gateway.authn.metadata import TOKEN_PATH
+from gateway.authzen.addresses import sent_request_id
 from gateway.logs import get_logger, where
 from gateway.problems import (
     Problem,
@@ -61,13 +62,14 @@ class EdgeMiddleware:
             request_id=secrets.token_hex(ID_BYTES), german=_prefers_german(scope["headers"])
         )
         reset = current_request.set(facts)
+        shown_id = sent_request_id(scope) or facts.request_id.encode()
         begun = False
 
         async def send_with_headers(message: Message) -> None:
             nonlocal begun
             if message["type"] == "http.response.start":
                 begun = True
-                message["headers"] = _with_headers(message.get("headers", ()), facts)
+                message["headers"] = _with_headers(message.get("headers", ()), shown_id)
             await send(message)
 
         try:
@@ -97,11 +99,11 @@ async def _answer_internal(send: Send) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-def _with_headers(given: Any, facts: RequestFacts) -> list[tuple[bytes, bytes]]:
+def _with_headers(given: Any, request_id: bytes) -> list[tuple[bytes, bytes]]:
     headers = list(given)
     present = {name.lower() for name, _ in headers}
     headers.extend(header for header in SECURITY_HEADERS if header[0] not in present)
-    headers.append((b"x-request-id", facts.request_id.encode()))
+    headers.append((b"x-request-id", request_id))
     return headers
 
 

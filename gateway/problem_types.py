@@ -104,6 +104,14 @@ _ROWS: Final = (
         "Der Nachweis ist gültig, aber nicht für diesen Aufruf: Behörden tauschen aus, Personen erteilen und widerrufen. Es ist nichts geschehen. Bitte den anderen Nachweis verwenden.",
     ),
     ProblemType(
+        "not-your-agency",
+        403,
+        "That is not your agency",
+        "The evaluation speaks for another agency than the one that signed in. Nothing was evaluated. Name your own agency as the subject, or sign in as the other one.",
+        "Das ist nicht Ihre Stelle",
+        "Die Anfrage spricht für eine andere Stelle als die angemeldete. Es wurde nichts ausgewertet. Bitte die eigene Stelle als Subjekt nennen oder als die andere anmelden.",
+    ),
+    ProblemType(
         "not-found",
         404,
         "Not found",

@@ -26,6 +26,8 @@ from pydantic import (
     model_validator,
 )
 
+from gateway.authzen.mapping import AuthzenMapping
+
 MAX_FILE_BYTES = 65_536
 AgencyName = Annotated[
     str, StringConstraints(pattern=r"^[a-z0-9]+(\.[a-z0-9-]+)+\z", max_length=64)
@@ -98,6 +100,8 @@ class Settings(BaseModel):
     rule_engine: Literal["embedded", "opa"] = "embedded"
     """Where the rules are evaluated: in this process, or in the OPA server of the table `opa`."""
     opa: OpaSettings | None = None
+    authzen: AuthzenMapping = Field(default_factory=AuthzenMapping)
+    """What the words of AuthZEN tools mean here."""
     insecure_demo_person: bool = False
     """Lets anyone stand in for a person; for the demo only."""
 

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from adapters.connector import settings as connector
 from adapters.connector.errors import SettingsRejected
 from gateway import settings as gateway
+from gateway.authzen.mapping import AuthzenMapping
 from keys.cli import build_app
 from tests.support import tree
 
@@ -60,6 +61,7 @@ def test_the_gateways_example_names_every_setting_with_its_default(tmp_path: Pat
     table = _all_lines("lotse.example.toml")
     assert table.keys() == gateway.Settings.model_fields.keys()
     assert table.pop("opa").keys() == gateway.OpaSettings.model_fields.keys()
+    assert table["authzen"].keys() == AuthzenMapping.model_fields.keys()
     (tmp_path / "lotse.toml").write_text(_example("lotse.example.toml"), encoding="utf-8")
     as_it_stands = gateway.load_settings(tmp_path / "lotse.toml")
     assert gateway.settings_from(table, base=tmp_path) == as_it_stands

@@ -121,6 +121,7 @@ def test_what_is_public_is_a_short_known_list() -> None:
         "/openapi.json",
         "/.well-known/oauth-authorization-server",
         "/.well-known/jwks.json",
+        "/.well-known/authzen-configuration",
         "/v1/catalogue",
         "/v1/agencies",
     }

@@ -62,6 +62,9 @@ def test_no_setting_switches_a_promise_off() -> None:
         "node",
         "connectors",
         "holder_seconds",
+        "rule_engine",
+        "opa",
+        "authzen",
         "insecure_demo_person",
     }
 

@@ -16,6 +16,7 @@ from rich.table import Table
 from policies.commands.checking import check_command, mutate_command
 from policies.commands.deciding import decide_command
 from policies.commands.explaining import explain_command
+from policies.commands.matrices import matrix_command
 from policies.commands.options import AsJson
 from policies.decide import load_decider, rules_of_the_day
 from policies.release.cli import add_release_commands, release_status
@@ -25,6 +26,7 @@ app = typer.Typer(help="Look at the rules, check them, ask them.", no_args_is_he
 app.command("check")(check_command)
 app.command("decide")(decide_command)
 app.command("explain")(explain_command)
+app.command("matrix")(matrix_command)
 app.command("mutate")(mutate_command)
 add_release_commands(app)
 

@@ -41,6 +41,8 @@ else
   missing OPA "compile, format, tests and build of the rules were"
 fi
 
+.venv/bin/lotse policy matrix --check >/dev/null
+
 if regal=$(scripts/regal.sh); then
   # The configuration, with a reason for each rule that is off, is .regal/config.yaml.
   "$regal" lint --config-file .regal/config.yaml --no-color policies/rego

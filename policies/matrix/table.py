@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+from itertools import product
 from typing import TYPE_CHECKING, Final
 
 from policies.matrix import sentences
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from policies.catalogue import Catalogue
     from policies.matrix.rows import Row
     from policies.rules import Rule
+
+MATRIX_FILE: Final = "MATRIX.csv"
+"""The table in German, kept in the repository so that a review sees what a change of law changes."""
 
 COLUMNS: Final = (
     "rule",
@@ -48,17 +52,40 @@ COLUMNS: Final = (
     "title",
 )
 
+ROUTE_COLUMNS: Final = (
+    *COLUMNS[:6],
+    "nothing_stated",
+    "everything_stated",
+    "after_release",
+    "head_of_unit",
+    "dpo_opinion",
+)
+
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 """A spreadsheet takes a cell that begins so for a formula."""
 
 
 def csv_bytes(rows: Iterable[Row], catalogue: Catalogue, lang: str = "de") -> bytes:
     """Return the table, sorted as given, in UTF-8 with one line per row."""
+    return _table([COLUMNS, *(_cells(row, catalogue, lang) for row in rows)])
+
+
+def routes_bytes(rows: Iterable[Row]) -> bytes:
+    """Return every route and field as a line of its own, for the filters of a spreadsheet."""
+    lines: list[tuple[str, ...]] = []
+    for row in rows:
+        three = (row.verdicts.bare, row.verdicts.complete, row.verdicts.released)
+        outcomes = [verdict.outcome for verdict in three]
+        signed = (row.rule.sign_off.head_of_unit, row.rule.sign_off.dpo_opinion)
+        routes = product(*row.route, row.fields)
+        lines += [(row.rule.id, *route, *outcomes, *signed) for route in routes]
+    return _table([ROUTE_COLUMNS, *sorted(lines)])
+
+
+def _table(lines: Iterable[Iterable[str]]) -> bytes:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for row in rows:
-        writer.writerow(map(harmless, _cells(row, catalogue, lang)))
+    writer.writerows(map(harmless, line) for line in lines)
     return text.getvalue().encode()
 
 

@@ -18,6 +18,7 @@ from policies.commands.deciding import decide_command
 from policies.commands.explaining import explain_command
 from policies.commands.matrices import matrix_command
 from policies.commands.options import AsJson
+from policies.commands.replaying import replay_command, shadow_command
 from policies.decide import load_decider, rules_of_the_day
 from policies.release.cli import add_release_commands, release_status
 from policies.strict import JsonValue
@@ -28,6 +29,8 @@ app.command("decide")(decide_command)
 app.command("explain")(explain_command)
 app.command("matrix")(matrix_command)
 app.command("mutate")(mutate_command)
+app.command("replay")(replay_command)
+app.command("shadow")(shadow_command)
 add_release_commands(app)
 
 Day = Annotated[str | None, typer.Option(help="Day as YYYY-MM-DD; today when left out.")]

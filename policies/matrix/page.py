@@ -78,7 +78,9 @@ def page_bytes(rows: Sequence[Row], catalogue: Catalogue, bundle: str) -> bytes:
         "body",
         element("a", both(Text("Zur Tabelle", "To the table")), href="#matrix", class_="skip"),
         element("header", *_introduction(catalogue, bundle)),
-        element("main", filter_form(rows, catalogue), _table(rows, catalogue), legend(catalogue)),
+        element(
+            "main", filter_form(rows, catalogue), _table(rows, catalogue), legend(rows, catalogue)
+        ),
         raw("script", script),
     )
     return f"<!DOCTYPE html>\n{element('html', head, body, lang='de')}\n".encode()
@@ -126,7 +128,7 @@ def _languages() -> Markup:
         for code, word in choices
     ]
     name = element("legend", both(Text("Sprache", "Language")))
-    return element("fieldset", name, *boxes, class_="languages")
+    return element("fieldset", name, element("div", *boxes), class_="languages")
 
 
 def _table(rows: Iterable[Row], catalogue: Catalogue) -> Markup:
@@ -148,8 +150,8 @@ def _row(row: Row, catalogue: Catalogue) -> Markup:
     cells = (
         _codes(row.from_kinds, lambda code: catalogue.agency(code).label),
         _codes(row.to_kinds, lambda code: catalogue.agency(code).label),
-        _codes(row.purposes, lambda code: catalogue.purpose(code).label)
-        + _codes(row.triggers, lambda code: sentences.TRIGGER_WORDS[code]),
+        element("div", _codes(row.purposes, lambda code: catalogue.purpose(code).label))
+        + element("div", _codes(row.triggers, lambda code: sentences.TRIGGER_WORDS[code])),
         _codes(row.fields, lambda code: catalogue.field(code).label),
         _verdict(verdicts.bare, rule),
         _verdict(verdicts.complete, rule),

@@ -52,11 +52,15 @@ def filter_form(rows: Sequence[Row], catalogue: Catalogue) -> Markup:
     return element("form", element("fieldset", name, inside, count), id="filter", hidden=True)
 
 
-def legend(catalogue: Catalogue) -> Markup:
+def legend(rows: Iterable[Row], catalogue: Catalogue) -> Markup:
     """Return what the codes in the table mean."""
     words = _words(catalogue)
+    said = {verdict.reason for row in rows for verdict in row.verdicts.all}
+    codes = sorted({code for reasons in said for code in reasons.split(" / ")})
+    reasons = {code: _reason(code, catalogue) for code in codes}
     parts = (
         (Text("Ergebnisse", "Outcomes"), words["outcome"]),
+        (Text("Gründe", "Reasons"), reasons),
         (Text("Prüfvermerke", "Verification marks"), sentences.MARKS),
         (Text("Arten von Stellen", "Kinds of agencies"), words["from"]),
         (Text("Zwecke", "Purposes"), words["purpose"]),
@@ -67,6 +71,11 @@ def legend(catalogue: Catalogue) -> Markup:
         terms = [part for code, text in meanings.items() for part in _meaning(code, text)]
         sections += [element("h2", both(title)), element("dl", *terms)]
     return element("section", *sections)
+
+
+def _reason(code: str, catalogue: Catalogue) -> Text:
+    wording = catalogue.reason(code).dpo.text
+    return Text(wording.in_("de"), wording.in_("en"))
 
 
 def _words(catalogue: Catalogue) -> Mapping[str, Mapping[str, Text]]:

@@ -45,6 +45,11 @@ class Verdicts:
     complete: Verdict
     released: Verdict
 
+    @property
+    def all(self) -> tuple[Verdict, Verdict, Verdict]:
+        """The three."""
+        return self.bare, self.complete, self.released
+
 
 @dataclass(frozen=True, slots=True)
 class RuleAnswers:

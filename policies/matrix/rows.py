@@ -48,8 +48,7 @@ class Row:
     @property
     def decided_by_its_rule(self) -> bool:
         """True when the rule itself decides in one of the three cases."""
-        three = (self.verdicts.bare, self.verdicts.complete, self.verdicts.released)
-        return self.rule.id in {verdict.rule for verdict in three}
+        return self.rule.id in {verdict.rule for verdict in self.verdicts.all}
 
 
 def rule_rows(rule: Rule, decider: Decider) -> list[Row]:
@@ -99,8 +98,7 @@ def _field_rows(answers: RuleAnswers, field: str, catalogue: Catalogue) -> Itera
 def _alike(rule: Rule, found: list[Verdicts]) -> Verdicts:
     """Return what is said everywhere; only the reasons may differ, all of them are named."""
     three = []
-    for case in ("bare", "complete", "released"):
-        verdicts = [getattr(one, case) for one in found]
+    for verdicts in zip(*(one.all for one in found), strict=True):
         reasons = sorted({verdict.reason for verdict in verdicts})
         if len({(verdict.outcome, verdict.rule) for verdict in verdicts}) != 1:
             raise CatalogueInvalid(f"{rule.id} is not answered alike everywhere; name its routes")

@@ -22,10 +22,12 @@ EVERYTHING_ELSE: Final = Text(
     "R73 refuses everything that no row names.",
 )
 NOTICE: Final = Text(
-    "Testsystem. Keine Rechtsberatung. Jede Regel braucht vor ihrer Verwendung die Freigabe der "
-    "Datenschutzbeauftragten der beteiligten Stellen.",
-    "Test system. No legal advice. Every rule needs the sign-off of the data protection officers "
-    "of the agencies concerned before it is used.",
+    "Testsystem. Keine Rechtsberatung. Vor ihrer Verwendung braucht jede Regel die Prüfung durch "
+    "die Datenschutzbeauftragten der beteiligten Stellen; die Leitung zeichnet sie frei, die "
+    "Stellungnahme steht daneben.",
+    "Test system. No legal advice. Before it is used, every rule needs the sign-off of the data "
+    "protection officers of the agencies concerned; the head of the unit signs, the officer's "
+    "opinion stands beside it.",
 )
 
 PERMISSIONS: Final[Mapping[str, Text]] = {

@@ -74,8 +74,7 @@ def routes_bytes(rows: Iterable[Row]) -> bytes:
     """Return every route and field as a line of its own, for the filters of a spreadsheet."""
     lines: list[tuple[str, ...]] = []
     for row in rows:
-        three = (row.verdicts.bare, row.verdicts.complete, row.verdicts.released)
-        outcomes = [verdict.outcome for verdict in three]
+        outcomes = [verdict.outcome for verdict in row.verdicts.all]
         signed = (row.rule.sign_off.head_of_unit, row.rule.sign_off.dpo_opinion)
         routes = product(*row.route, row.fields)
         lines += [(row.rule.id, *route, *outcomes, *signed) for route in routes]
@@ -97,7 +96,7 @@ def harmless(cell: str) -> str:
 
 def _cells(row: Row, catalogue: Catalogue, lang: str) -> tuple[str, ...]:
     rule, field = row.rule, row.fields[0]
-    bare, complete, released = row.verdicts.bare, row.verdicts.complete, row.verdicts.released
+    bare, complete, released = row.verdicts.all
     return (
         rule.id,
         " ".join(row.from_kinds),

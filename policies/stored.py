@@ -10,6 +10,7 @@ Neither changes what the rules say, which a test shows for every engine.
 
 from __future__ import annotations
 
+import calendar
 import datetime as dt
 import hashlib
 import json
@@ -231,3 +232,10 @@ def _day(text: str) -> dt.date:
     if day.isoformat() != text:
         raise InputInvalid("day")
     return day
+
+
+def first_day_kept(today: dt.date, months: int) -> dt.date:
+    """Return the day before which records are erased: the same day, so many months ago."""
+    year, month = divmod(today.year * 12 + today.month - 1 - months, 12)
+    last = calendar.monthrange(year, month + 1)[1]
+    return dt.date(year, month + 1, min(today.day, last))

@@ -134,3 +134,36 @@ link_code = Table(
     Column("tries", Integer, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
 )
+
+decided_input = Table(
+    "decided_input",
+    metadata,
+    Column("key", String(64), primary_key=True, comment="SHA-256 over all that follows but times"),
+    Column("day", String(10), nullable=False, comment="UTC; no time of day"),
+    Column("bundle", String(64), nullable=False, comment="digest of the rules that decided"),
+    Column("engine", Text, nullable=False, comment="name and version"),
+    Column(
+        "question", Text, nullable=False, comment="canonical JSON: kinds and codes, no instance"
+    ),
+    Column(
+        "result", Text, nullable=False, comment="canonical JSON: outcome, rule, reasons by field"
+    ),
+    Column("times", BigInteger, nullable=False, comment="decisions of that day that were equal"),
+)
+Index("decided_input_by_day", decided_input.c.day)
+
+shadow_count = Table(
+    "shadow_count",
+    metadata,
+    Column("key", String(64), primary_key=True, comment="SHA-256 over all that follows but times"),
+    Column("day", String(10), nullable=False, comment="UTC; no time of day"),
+    Column("candidate", String(64), nullable=False, comment="digest of the rules that were tried"),
+    Column("today", String(64), nullable=False, comment="digest of the rules that decided"),
+    Column("counted", String(20), nullable=False, comment="a change, compared or dropped"),
+    Column("from_kind", String(64), nullable=False),
+    Column("to_kind", String(64), nullable=False),
+    Column("purpose", String(64), nullable=False),
+    Column("what", String(64), nullable=False, comment="a field or an obligation"),
+    Column("times", BigInteger, nullable=False),
+)
+Index("shadow_count_by_day", shadow_count.c.day)

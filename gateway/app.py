@@ -21,6 +21,7 @@ from fastapi import FastAPI
 from audit.log import LogWriter
 from audit.reader import LogReader
 from audit.vocabulary import EntryKind
+from gateway.afterwards import AfterAnswerMiddleware
 from gateway.agencies import AgencyBook, read_root
 from gateway.api import authzen, exchanges, info, links, mailbox, permissions, persons
 from gateway.api.state import Parts
@@ -34,6 +35,7 @@ from gateway.engine import open_decider
 from gateway.entries import Entries
 from gateway.exchange import Core, Exchanges
 from gateway.facts import DayRules
+from gateway.kept import open_kept
 from gateway.lastlook import LastLook
 from gateway.lines import open_session
 from gateway.links import Links
@@ -56,6 +58,7 @@ from policies.catalogue import Catalogue
 if TYPE_CHECKING:
     from audit.entry import PendingEntry
     from gateway.engine import Deciding
+    from gateway.kept import KeptDecisions
     from gateway.orders import OrderTransport
     from gateway.settings import Settings
     from gateway.steps import StepObserver
@@ -63,8 +66,6 @@ if TYPE_CHECKING:
     from policies.decide import Decider
     from policies.engine.base import RuleEngine
 
-SWEEP_SECONDS = 5
-"""How often unfinished exchanges are looked for."""
 RECORD_SECONDS = 5
 """How long a new agency list may take to be on record before the old one is kept."""
 VERSION = "0.1.0"
@@ -85,6 +86,8 @@ class Stock:
     keyring: KeyProvider | None = None
     monotonic: Callable[[], float] = time.monotonic
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep
+    shadow: Callable[[], Decider] | None = None
+    """Opens what stands in for the candidate in the shadow."""
     change_core: Callable[[Core], Core] = lambda core: core
     """Only the demo's sabotage uses it: gives a core with one part replaced."""
 
@@ -133,6 +136,8 @@ def create_app(settings: Settings, stock: Stock | None = None) -> FastAPI:
         app.include_router(persons.router)
     install_problem_handlers(app)
     install_middleware(app)
+    if settings.shadow is not None:
+        app.add_middleware(AfterAnswerMiddleware)  # outermost: the answer has left when it goes on
     check_routes(app, allow_insecure=settings.insecure_demo_person)
     return app
 
@@ -168,6 +173,8 @@ async def _start(
     root = read_root(settings.registry_root_file)
     agencies = AgencyBook(settings.agency_list_file, root, stock.clock)
     decides = await open_decider(stock.engine, settings.opa, Catalogue.load(), stack)
+    kept = open_kept(settings, database_engine, stock.clock, decides[0], stock.shadow)
+    stack.callback(kept.close)
     core = stock.change_core(
         _core(
             settings,
@@ -178,6 +185,7 @@ async def _start(
             agencies=agencies,
             transport=transport,
             decides=decides,
+            kept=kept,
         )
     )
     mailboxes = Mailboxes(core.log, wrapper, stock.clock)
@@ -210,7 +218,8 @@ async def _start(
         core, Exchanges(core), Deliveries(core, mailboxes, reader), people, reader
     )
     await _publish(core, agencies)
-    sweeper = asyncio.create_task(_sweep(Recovery(core, mailboxes, reader)))
+    kept.start()
+    sweeper = asyncio.create_task(Recovery(core, mailboxes, reader).sweep_for_ever())
     stack.push_async_callback(_stop, sweeper)
 
 
@@ -224,6 +233,7 @@ def _core(
     agencies: AgencyBook,
     transport: OrderTransport,
     decides: tuple[Decider, Deciding],
+    kept: KeptDecisions,
 ) -> Core:
     decider, deciding = decides
     catalogue = decider.catalogue
@@ -236,7 +246,7 @@ def _core(
 
     entries = Entries(settings.node, link_key, lambda: clock() * 1_000_000)
     log = ExchangeLog(
-        writer, entries, catalogue, wrapper=wrapper, clock=clock, new_handle=new_handle
+        writer, entries, catalogue, wrapper=wrapper, clock=clock, new_handle=new_handle, kept=kept
     )
     return Core(
         agencies=agencies,
@@ -273,18 +283,6 @@ async def _publish(core: Core, agencies: AgencyBook) -> None:
     await core.log.log.append(
         lambda _connection: [published(first), core.log.entries.policy(bundle)]
     )
-
-
-async def _sweep(recovery: Recovery) -> None:
-    log = get_logger()
-    while True:
-        try:
-            await recovery.sweep()
-        except Exception as error:  # noqa: BLE001 - the sweeper must outlive any accident
-            log.error(  # noqa: TRY400 - a traceback could show what was sent
-                "sweep_failed", error_type=type(error)
-            )
-        await asyncio.sleep(SWEEP_SECONDS)
 
 
 async def _stop(task: asyncio.Task[None]) -> None:

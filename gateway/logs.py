@@ -33,6 +33,12 @@ LEVELS: Final = frozenset({"debug", "info", "warning", "error", "critical"})
 STATES: Final = frozenset(
     {"requested", "held", "waiting", "answered", "refused", "aborted", "expired", "ordered"}
 )
+CHANGES: Final = frozenset(
+    {"deny_to_allow", "allow_to_deny", "hold_to_allow", "deny_to_hold", "allow_to_hold"}
+    | {"hold_to_deny", "not_decided", "refused_otherwise", "reason_only"}
+    | {"duty_gained", "duty_lost"}
+)
+"""Values of ``policies.replay.Change``."""
 LARGEST: Final = 2**53
 
 
@@ -77,6 +83,7 @@ ALLOWED: Final[dict[str, Callable[[Any], Any]]] = {
     "milliseconds": _number,
     "error_type": _type_name,
     "engine": _shape(r"[a-z]+(-[a-z]+)*/[a-z0-9.-]{1,32}"),
+    "change": _one_of(CHANGES),
     "cause": _shape(r"[a-z]+(_[a-z]+){0,5}"),
     "where": _shape(r"[a-z_/]+\.py:[0-9]+"),
     "logger": _shape(r"[a-z_]+(\.[a-z_]+){0,5}"),

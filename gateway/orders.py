@@ -53,6 +53,8 @@ class DecisionToken:
     token: str
     decision: Decision
     expires_at: int
+    facts: DecisionInput | None = None
+    """What it was decided from; only while the exchange that asked is under way."""
     digest: bytes = field(init=False)
     """SHA-256 of the token's bytes: `dth` in the envelope's context."""
 
@@ -104,7 +106,7 @@ def sign_decision(
         issued_at=now,
         expires_at=expires_at,
     )
-    return DecisionToken(messages.sign_decision(token, signer), decision, expires_at)
+    return DecisionToken(messages.sign_decision(token, signer), decision, expires_at, facts)
 
 
 def make_order(

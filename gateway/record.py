@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from audit.log import LogWriter
     from audit.proof import Receipt
     from gateway.facts import Gathered
+    from gateway.kept import KeptDecisions
     from gateway.mailbox import Mailboxes
     from gateway.orders import DecisionToken
     from gateway.permission_model import PermissionId
@@ -55,14 +56,16 @@ class ExchangeLog:
         wrapper: Wrapper,
         clock: Callable[[], int],
         new_handle: Callable[[], str],
+        kept: KeptDecisions | None = None,
     ) -> None:
-        """Take the log's writer, the maker of entries and the storage key."""
+        """Take the log's writer, the maker of entries, the storage key, and who keeps decisions."""
         self.log = log
         self.entries = entries
         self._catalogue = catalogue
         self.rows = ExchangeRows(catalogue.version, wrapper, clock)
         self._clock = clock
         self._new_handle = new_handle
+        self._kept = kept
 
     async def open(
         self,
@@ -99,6 +102,7 @@ class ExchangeLog:
             return pending
 
         appended = await self.log.append(work)
+        self._keep(decision)
         return replace(opened, receipts=appended.entries)
 
     async def reopen(
@@ -135,6 +139,7 @@ class ExchangeLog:
             return pending
 
         appended = await self.log.append(work)
+        self._keep(decision)
         return replace(opened, receipts=appended.entries)
 
     async def rest(self, opened: Opened, detail: bytes) -> None:
@@ -268,6 +273,11 @@ class ExchangeLog:
     def ended_fields(self, opened: Opened, ended: str) -> tuple[Withheld, ...]:
         """Say of each field that would have been released why it was not."""
         return ended_fields(self._catalogue, opened.decision.decision, ended)
+
+    def _keep(self, decision: DecisionToken) -> None:
+        """Count it for looking back: only what is on record, and only as codes."""
+        if self._kept is not None and decision.facts is not None:
+            self._kept.note(decision.facts, decision.decision)
 
     def _relied_on(self, decision: DecisionToken, gathered: Gathered) -> tuple[PermissionId, ...]:
         # A permission that nothing rests on must not show, not even as a handle (promise P5).

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from gateway.exchange import Core
     from gateway.mailbox import Mailboxes
 
+SWEEP_SECONDS = 5
+"""How often unfinished exchanges are looked for."""
 BATCH = 100
 """Exchanges put in order in one round; held orders brought to one holder in one round."""
 TRIES = 3
@@ -50,6 +52,18 @@ class Recovery:
         self._core = core
         self._mailboxes = mailboxes
         self._reader = reader
+
+    async def sweep_for_ever(self) -> None:
+        """Sweep every few seconds until cancelled."""
+        log = get_logger()
+        while True:
+            try:
+                await self.sweep()
+            except Exception as error:  # noqa: BLE001 - the sweeper must outlive any accident
+                log.error(  # noqa: TRY400 - a traceback could show what was sent
+                    "sweep_failed", error_type=type(error)
+                )
+            await asyncio.sleep(SWEEP_SECONDS)
 
     async def sweep(self) -> int:
         """Put everything in order that is due; gives how many exchanges were touched."""

@@ -64,6 +64,20 @@ class OpaSettings(BaseModel):
         return value
 
 
+class ShadowSettings(BaseModel):
+    """A candidate that is asked beside the rules in force, and only counted."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+
+    candidate_file: Path
+    """A release file, with its signed statement beside it."""
+
+    @field_validator("candidate_file", mode="before")
+    @classmethod
+    def _beside_the_file(cls, value: object, info: ValidationInfo) -> object:
+        return _path(value, info)
+
+
 class Settings(BaseModel):
     """Everything an operator can choose."""
 
@@ -102,6 +116,11 @@ class Settings(BaseModel):
     opa: OpaSettings | None = None
     authzen: AuthzenMapping = Field(default_factory=AuthzenMapping)
     """What the words of AuthZEN tools mean here."""
+    keep_decisions_months: int = Field(default=6, ge=1, le=6)
+    """How long decisions are kept for looking back, as codes by the day; 6 is the shortest period
+    of the law's log classes."""
+    shadow: ShadowSettings | None = None
+    """A candidate whose answers nobody gets; see `lotse policy shadow`."""
     insecure_demo_person: bool = False
     """Lets anyone stand in for a person; for the demo only."""
 

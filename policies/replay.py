@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterator
 
+    from policies.catalogue import Catalogue
     from policies.decide import Decider
     from policies.decision import Decision, FieldDecision
     from policies.engine.base import RuleEngine
@@ -110,11 +111,11 @@ def _openness(field: FieldDecision | None) -> int:
 
 
 def duty_changes(
-    before: Decision, after: Decision, today: Decider, candidate: Decider
+    before: Decision, after: Decision, today: Catalogue, candidate: Catalogue
 ) -> Iterator[tuple[str, Change]]:
     """Give each obligation that only one of them brings."""
-    old = {one.id for one in obligations(before, today.catalogue)}
-    new = {one.id for one in obligations(after, candidate.catalogue)}
+    old = {one.id for one in obligations(before, today)}
+    new = {one.id for one in obligations(after, candidate)}
     yield from ((name, Change.DUTY_GAINED) for name in sorted(new - old))
     yield from ((name, Change.DUTY_LOST) for name in sorted(old - new))
 
@@ -123,8 +124,8 @@ def compare(
     question: DecisionInput,
     before: Decision | None,
     after: Decision | None,
-    today: Decider,
-    candidate: Decider,
+    today: Catalogue,
+    candidate: Catalogue,
 ) -> list[Cell]:
     """Return what differs between two decisions about one question; None: there was none."""
     route = (question.from_kind, question.to_kind, question.purpose)
@@ -167,7 +168,8 @@ class WhatIf:
             return
         before = decided(self._today, self._on_its_day(question, stored, self._today))
         after = decided(self._candidate, self._on_its_day(question, stored, self._candidate))
-        for cell in compare(question, before, after, self._today, self._candidate):
+        catalogues = self._today.catalogue, self._candidate.catalogue
+        for cell in compare(question, before, after, *catalogues):
             self.counts[cell] += stored.times
 
     def _on_its_day(

@@ -62,6 +62,8 @@ def test_no_setting_switches_a_promise_off() -> None:
         "node",
         "connectors",
         "holder_seconds",
+        "keep_decisions_months",
+        "shadow",
         "rule_engine",
         "opa",
         "authzen",

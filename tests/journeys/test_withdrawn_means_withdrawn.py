@@ -167,7 +167,7 @@ async def test_expired_while_it_waits_in_the_mailbox(tmp_path: Path) -> None:
         gate.middle.clock.advance(60)
         answer = (await pick_up(gate, exchange)).json()
         assert "envelope" not in answer
-        assert answer["withheld"][0]["reason"] == "consent_expired"
+        assert answer["withheld"][0]["reason"] == "release_expired"
         assert told(gate.middle, exchange)[-1] == WITHHELD
 
 

@@ -8,7 +8,7 @@ real connectors.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -83,6 +83,7 @@ class Middle:
     root: InsecureMemoryKeyring
     offices: dict[AgencyId, Office]
     agreements: list[Agreement]
+    kinds: Mapping[str, str] = field(default_factory=lambda: KINDS)
     holder: SimulatedHolder = field(init=False)
     serial: int = 0
 
@@ -95,6 +96,7 @@ class Middle:
         folder: Path,
         database_url: str | None = None,
         gateway: KeyProvider | None = None,
+        kinds: Mapping[str, str] = KINDS,
     ) -> Middle:
         """Make keys, agencies, agreements and the signed list; `gateway` is an empty keyring."""
         clock = Clock()
@@ -106,7 +108,7 @@ class Middle:
         root.new_key(KeyUse.ROOT, clock())
         root.new_key(KeyUse.LIST, clock())
         offices = {}
-        for name in KINDS:
+        for name in kinds:
             keyring = InsecureMemoryKeyring(name)
             for use in (KeyUse.SIG, KeyUse.KEM, KeyUse.AUDIT, KeyUse.AUTH, KeyUse.INDEX):
                 keyring.new_key(use, clock())
@@ -125,12 +127,12 @@ class Middle:
                 valid_from=clock() - DAY,
                 valid_until=clock() + 365 * DAY,
             )
-            for source in KINDS
-            for recipient in KINDS
+            for source in kinds
+            for recipient in kinds
             if source != recipient
         ]
         url = database_url or f"sqlite:///{folder / 'gateway.db'}"
-        middle = cls(folder, clock, url, gateway, root, offices, agreements)
+        middle = cls(folder, clock, url, gateway, root, offices, agreements, kinds)
         kid = root.kids(KeyUse.ROOT)[0]
         (folder / "root.jwk").write_bytes(dumps(dict(root.public_jwk(kid))))
         middle.publish()
@@ -151,7 +153,7 @@ class Middle:
         listed = [
             Agency(
                 id=office.id,
-                kind=KINDS[office.id],
+                kind=self.kinds[office.id],
                 name=f"{office.id} (test)",
                 keys=tuple(
                     ListedKey(kid, use.value, office.keys.public_jwk(kid))

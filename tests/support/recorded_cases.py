@@ -1,28 +1,28 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""The recorded cases of the rules (``policies/golden``), asked in a town of real connectors."""
+"""The reviewed cases of the rules (``policies/golden``), asked in a town of real connectors."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import policies
 from audit.verify import verify_receipt
 from deploy.demo.cast import JC, MBE, MEMBERS
 from deploy.demo.office import Person, Told
 from keys.model import AgencyId
 from policies.catalogue import Catalogue
 from policies.decision import FieldDecision
-from policies.model import FieldId, Outcome, ReasonCode, RuleId
+from policies.golden_cases import golden_cases
+from policies.model import SENDER_TRIGGERS, FieldId, Outcome, ReasonCode, RuleId
 
 if TYPE_CHECKING:
     from adapters.connector.settings import Settings
     from policies.explain import Language
+    from policies.model import DecisionInput
     from tests.support.town_life import Life
 
 KINDS = {member.id: member.kind for member in MEMBERS if member.id != "jc.celle"}
@@ -44,31 +44,41 @@ PERSONS = {
 
 @dataclass(frozen=True)
 class Case:
-    """A recorded case."""
+    """A reviewed case."""
 
     id: str
-    input: Mapping[str, Any]
+    facts: DecisionInput
+    permissions: Sequence[Mapping[str, Any]]
+    """As the case writes them down."""
     expected: Mapping[str, Any]
 
 
 @cache
 def cases() -> Mapping[str, Case]:
-    """Every recorded case by its id."""
-    folder = Path(policies.__file__).parent / "golden"
-    found = [
-        Case(one["id"], one["input"], one["expected"]["fields"])
-        for file in sorted(folder.glob("*.json"))
-        for one in json.loads(file.read_text(encoding="utf-8"))["cases"]
-    ]
-    return {one.id: one for one in found}
+    """Every reviewed case by its id."""
+    catalogue = Catalogue.load()
+    found = {}
+    for one in golden_cases():
+        document: Any = one.document
+        expected: Any = one.expected
+        found[one.id] = Case(
+            one.id,
+            one.question(catalogue),
+            document.get("permissions", []),
+            expected["fields"],
+        )
+    return found
 
 
 def decided(field: str, said: Mapping[str, Any]) -> FieldDecision:
-    """Make the decision that a recorded case expects for one field."""
-    reasons = tuple(ReasonCode(code) for code in said["reasons"])
+    """Make the decision that a case expects for one field."""
     norms = Catalogue.load().rule(said["rule"]).norms
     return FieldDecision(
-        FieldId(field), Outcome(said["outcome"]), RuleId(said["rule"]), norms, reasons[0], reasons
+        FieldId(field),
+        Outcome(said["outcome"]),
+        RuleId(said["rule"]),
+        norms,
+        ReasonCode(said["reason"]),
     )
 
 
@@ -87,19 +97,17 @@ class Answered:
 
 def permitted(life: Life, case: Case) -> None:
     """Bring the person's permissions into the state that the case begins with."""
-    given = {
-        kind: fact for kind, fact in case.input["permission"].items() if fact["state"] != "none"
-    }
-    if not given:
+    if not case.permissions:
         return
-    source, recipient = AGENCY[case.input["from_kind"]], AGENCY[case.input["to_kind"]]
+    facts = case.facts
+    source, recipient = AGENCY[facts.from_kind], AGENCY[facts.to_kind]
     code = life.office(MBE).link_code("mariam")
     person = Person(life.ports.url("person>gateway"), code)
     try:
         person.withdraw_everything()
-        for kind, fact in given.items():
-            permission = person.give(TEMPLATES[kind], source, recipient, fact["fields"])
-            if fact["state"] == "withdrawn":
+        for one in case.permissions:
+            permission = person.give(TEMPLATES[one["type"]], source, recipient, one["fields"])
+            if "revoked_at" in one:
                 person.withdraw(permission)
     finally:
         person.close()
@@ -107,17 +115,17 @@ def permitted(life: Life, case: Case) -> None:
 
 def ask(life: Life, case: Case) -> Answered:
     """Ask, or deliver, what the case says; a held one is released, a push is picked up."""
-    source, recipient = AGENCY[case.input["from_kind"]], AGENCY[case.input["to_kind"]]
-    person = PERSONS.get((case.input["from_kind"], case.input["to_kind"]), "mariam")
-    purpose, fields = case.input["purpose"], case.input["fields"]
-    declared, trigger = case.input["declared"], case.input["trigger"]
-    if trigger == "on_request":
+    facts = case.facts
+    source, recipient = AGENCY[facts.from_kind], AGENCY[facts.to_kind]
+    person = PERSONS.get((facts.from_kind, facts.to_kind), "mariam")
+    purpose, fields, declared = facts.purpose, facts.fields, dict(facts.declared)
+    if facts.trigger not in SENDER_TRIGGERS:
         told = life.office(recipient).ask(person, source, purpose, fields, declared=declared)
         later: Callable[[], Told | None] = lambda: life.office(recipient).look(told.id)  # noqa: E731 - one of two
     else:
         person = "dragana" if source == JC else person
         told = life.office(source).deliver(
-            person, recipient, purpose, fields, trigger=trigger, declared=declared
+            person, recipient, purpose, fields, trigger=facts.trigger, declared=declared
         )
         later = lambda: life.office(recipient).delivered(told.exchange)  # noqa: E731 - one of two
     if told.outcome == "held":

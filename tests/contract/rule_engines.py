@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -49,6 +49,14 @@ class OpaEval:
         results = self.raw_results([canonical_json])
         return read_result(json.dumps([{"result": r} for r in results.values()]).encode())
 
+    def evaluate_all(self, questions: Sequence[bytes]) -> list[list[Answer] | None]:
+        """Many questions in one process; None where the decision is undefined."""
+        results = self.raw_results(questions)
+        return [
+            read_result(json.dumps([{"result": results[n]}]).encode()) if n in results else None
+            for n in range(len(questions))
+        ]
+
     def raw_results(self, questions: Iterable[bytes]) -> dict[int, Any]:
         """Results of many questions by position; an undefined decision is absent."""
         cases = {f"q{n}": json.loads(question) for n, question in enumerate(questions)}
@@ -81,6 +89,7 @@ def golden_questions() -> tuple[tuple[GoldenCase, DecisionInput], ...]:
     return tuple((case, case.question(catalogue)) for case in golden_cases())
 
 
+@cache
 def embedded() -> RuleEngine:
-    """The engine that ships."""
+    """The engine that ships, compiled once."""
     return EmbeddedEngine.load()

@@ -30,6 +30,8 @@ BUNDLE: Final = "lotse"
 """Name of the bundle in the server's configuration."""
 DEADLINE_SECONDS: Final = 0.2
 """For one answer, connecting included. A refusal must be on record within 300 ms."""
+LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+"""Where plain http is accepted: nothing leaves the machine."""
 MAX_CONNECTIONS: Final = 8
 MAX_ANSWER_BYTES: Final = 256 * 1024
 MAX_TOKEN_BYTES: Final = 4096
@@ -46,8 +48,23 @@ class OpaAddress:
     """Where the server is, and what it asks for."""
 
     url: str
+    """``https://host[:port]``, or ``http://`` on this machine."""
     token: str = field(repr=False)
     ca_file: Path | None = None
+    """Certificates to trust instead of the system's."""
+
+    def __post_init__(self) -> None:
+        """Refuse an address to which the token would travel unprotected, or that hides something.
+
+        Raises:
+            ValueError: see above.
+        """
+        parts = urlsplit(self.url)
+        plain = parts.scheme == "http" and parts.hostname in LOOPBACK
+        if not (plain or parts.scheme == "https") or not parts.hostname or parts.port == 0:
+            raise ValueError("an OPA server is asked at https://, or at http:// on this machine")
+        if parts.path or parts.query or parts.fragment or parts.username or parts.password:
+            raise ValueError("the address of an OPA server is a host and a port, nothing else")
 
     @classmethod
     def of(cls, url: str, token_file: Path, ca_file: Path | None = None) -> OpaAddress:
@@ -55,7 +72,7 @@ class OpaAddress:
 
         Raises:
             OSError: the file cannot be read.
-            ValueError: it does not hold one line of printable ASCII.
+            ValueError: it does not hold one line of printable ASCII, or ``url`` cannot be used.
         """
         with token_file.open("rb") as file:
             token = file.read(MAX_TOKEN_BYTES + 1).decode("ascii", errors="replace").strip()

@@ -224,6 +224,27 @@ def test_a_token_file_that_holds_no_token_is_refused(name: str, tmp_path: Path) 
         OpaAddress.of("http://127.0.0.1:1", tmp_path / "token")
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://opa.example",
+        "http://127.0.0.1.example",
+        "http://user:secret@127.0.0.1:8181",
+        "http://127.0.0.1:8181/v1",
+        "http://127.0.0.1:8181?x=1",
+        "https://",
+        "ftp://127.0.0.1",
+        "file:///tmp/opa",
+        "127.0.0.1:8181",
+        "http://127.0.0.1:99999",
+    ],
+)
+def test_an_address_that_would_show_the_token_is_refused(url: str) -> None:
+    """Plain http leaves no machine, and nothing hides in an address."""
+    with pytest.raises(ValueError, match=r"."):
+        OpaAddress(url, TOKEN)
+
+
 def test_the_token_is_in_no_representation() -> None:
     """An error report that shows the address shows no token."""
     assert TOKEN not in repr(OpaAddress("http://127.0.0.1:1", TOKEN))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from policies.case import MAX_FIELDS
+from policies.case import MAX_FIELDS, is_callers
 from policies.catalogue import Catalogue
 from policies.model import SENDER_TRIGGERS, TRIGGERS
 
@@ -129,7 +129,7 @@ class AuthzenMapping(BaseModel):
         for key, codes, known in (
             ("purposes", self.purposes.values(), catalogue.purposes),
             ("triggers", self.triggers.values(), TRIGGERS),
-            ("declared", self.declared.values(), catalogue.declared),
+            ("declared", self.declared.values(), _callers_own(catalogue)),
         ):
             yield from _all_unknown(key, codes, known)
 
@@ -139,6 +139,11 @@ def inner_name(outer: str, pointer: str) -> str | None:
     if not pointer.startswith(f"{outer}/"):
         return None
     return pointer[len(outer) + 1 :].split("/", maxsplit=1)[0]
+
+
+def _callers_own(catalogue: Catalogue) -> frozenset[str]:
+    """Give the declared codes that are not the holder's."""
+    return frozenset(name for name, code in catalogue.declared.items() if is_callers(code))
 
 
 def _unknown(key: str, what: str, code: str | None, known: Collection[str]) -> Iterator[str]:

@@ -14,6 +14,7 @@ import copy
 import ctypes
 import json
 import threading
+from functools import lru_cache
 from importlib.metadata import version
 from typing import Final, NoReturn
 
@@ -49,14 +50,8 @@ class EmbeddedEngine:
         Raises:
             BundleInvalid: wrong ABI, a built-in that the module itself lacks, or it does not load.
         """
-        config = wasmtime.Config()
-        config.consume_fuel = True
         self._bundle = bundle
-        self._engine = wasmtime.Engine(config)
-        try:
-            self._module = wasmtime.Module(self._engine, bundle.wasm)
-        except wasmtime.WasmtimeError:
-            raise BundleInvalid("the compiled rules are not a module") from None
+        self._engine, self._module = _compile(bundle.wasm)
         self._local = threading.local()
         self._instance()
 
@@ -108,6 +103,18 @@ class EmbeddedEngine:
             instance = _Instance(self._engine, self._module, self._bundle.document)
             self._local.instance = instance
         return instance
+
+
+@lru_cache(maxsize=2)
+def _compile(wasm: bytes) -> tuple[wasmtime.Engine, wasmtime.Module]:
+    """Compile once: a release that changes data alone, and the one before it, share the module."""
+    config = wasmtime.Config()
+    config.consume_fuel = True
+    engine = wasmtime.Engine(config)
+    try:
+        return engine, wasmtime.Module(engine, wasm)
+    except wasmtime.WasmtimeError:
+        raise BundleInvalid("the compiled rules are not a module") from None
 
 
 class _Instance:

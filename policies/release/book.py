@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
 
+from policies.decide import MEMO_SIZE
 from policies.engine.base import RuleEngine
 from policies.engine.embedded import EmbeddedEngine
 from policies.errors import PolicyUnavailable, ReleaseRefused
@@ -34,7 +35,11 @@ class Loaded:
     """An engine over one release."""
 
     engine: RuleEngine
+    ready: Callable[[], bool] = lambda: True
+    """Whether it answers now."""
     close: Callable[[], None] = lambda: None
+    memo_size: int = MEMO_SIZE
+    """Distinct questions that are remembered; 0 where every one must reach a server."""
 
 
 EngineMaker: TypeAlias = Callable[[VerifiedBundle], Loaded]
@@ -122,6 +127,11 @@ class RulesBook:
             if one is not None and id(one) not in kept:
                 one.close()
 
+    def close(self) -> None:
+        """Give every engine's resources back."""
+        for one in self._all():
+            one.close()
+
     def _follow(self, mark: Mark) -> Finding:
         try:
             state = self._store.state()
@@ -131,7 +141,7 @@ class RulesBook:
         if active is None:
             return self._finding("refused", "nothing_active", mark)
         try:
-            rules = self._load(active, self._engine)
+            rules = self._load(active)
         except (ReleaseRefused, PolicyUnavailable) as error:
             code = error.code if isinstance(error, ReleaseRefused) else "engine"
             return self._without(active, state, code, mark)
@@ -151,6 +161,9 @@ class RulesBook:
 
     def _without(self, active: Kept, state: State, code: str, mark: Mark) -> Finding:
         """The wanted release cannot be used: keep what runs, or go back to the one before."""
+        running = self._running(state)
+        if running is not None and code != "engine":
+            self._store.serve(running)
         if self._force.rules is None and state.emergency is None:
             for earlier in state.kept[1:]:
                 rules = self._earlier(earlier, state)
@@ -159,11 +172,17 @@ class RulesBook:
                     return Finding("fell_back", code, rules, rules.token_digest, after, mark)
         return Finding("refused", code, None, active.token_digest, self._force, mark)
 
+    def _running(self, state: State) -> Kept | None:
+        """The release that runs now, if it is still kept."""
+        rules = self._force.rules
+        digest = None if rules is None else rules.token_digest
+        return next((one for one in state.kept if one.token_digest == digest), None)
+
     def _earlier(self, earlier: Kept, state: State) -> RuleSet | None:
         if earlier.sequence < state.oldest:
             return None
         try:
-            rules = self._load(earlier, self._engine)
+            rules = self._load(earlier)
         except (ReleaseRefused, PolicyUnavailable):
             return None
         return rules if rules.counts_at(self._clock()) else None
@@ -176,7 +195,7 @@ class RulesBook:
             if one.token_digest == rules.token_digest:
                 continue
             try:
-                found.append(known or self._load(one, embedded))
+                found.append(known or self._load(one, beside=True))
             except (ReleaseRefused, PolicyUnavailable):
                 continue
         return tuple(found)
@@ -185,15 +204,22 @@ class RulesBook:
         first = () if self._force.rules is None else (self._force.rules,)
         return (*first, *self._force.beside)
 
-    def _load(self, kept: Kept, engine: EngineMaker) -> RuleSet:
+    def _load(self, kept: Kept, *, beside: bool = False) -> RuleSet:
+        """Verify, load and test; a server has only what is in force, so what is beside runs here."""
         verified = self._store.load(kept)
-        loaded = engine(verified)
+        if beside:
+            loaded = embedded(verified)
+        else:
+            self._store.serve(kept)
+            loaded = self._engine(verified)
         try:
-            decider = self_tested(verified, loaded.engine)
+            decider = self_tested(verified, loaded.engine, memo_size=loaded.memo_size)
         except BaseException:
             loaded.close()
             raise
-        return RuleSet(decider, verified.statement, verified.token_digest, loaded.close)
+        return RuleSet(
+            decider, verified.statement, verified.token_digest, loaded.ready, loaded.close
+        )
 
     def _time_over(self) -> Finding | None:
         """Say once that the release in force is not valid any more, or not yet."""

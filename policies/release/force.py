@@ -26,6 +26,8 @@ class RuleSet:
     """The release it came in; None for the rules that ship with the program."""
     token_digest: str | None = None
     """SHA-256 of that release's signed statement."""
+    ready: Callable[[], bool] = lambda: True
+    """Whether its engine answers now."""
     close: Callable[[], None] = lambda: None
     """Gives the engine's resources back when the set is dropped."""
 
@@ -72,9 +74,9 @@ class Rules(Protocol):
 class InsecureShippedRules:
     """The rules that ship with the program, unsigned: for development and the demo."""
 
-    def __init__(self, decider: Decider) -> None:
-        """Take what decides by them."""
-        self._rules = RuleSet(decider)
+    def __init__(self, rules: RuleSet) -> None:
+        """Take them, with what decides by them."""
+        self._rules = rules
 
     def current(self) -> RuleSet:
         """Return them; they have no date."""

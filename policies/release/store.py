@@ -7,8 +7,9 @@
     releases/NAME.tar.gz .jws  the last three, and the highest sequence, as they came
     ready/                     the operator's: pre-signed releases for an emergency
     events/                    what a command refused, until the running process has it on record
-    serve/lotse.tar.gz         the release in force, for an OPA server beside this process
 
+An OPA server beside this process loads the release in force from a file of its own, which the
+settings name.
 Whoever can write here can stop decisions, but not bring in rules: everything is verified again
 each time it is read. Losing the folder loses the memory of the highest sequence; see docs/trust.md.
 """
@@ -67,20 +68,16 @@ class Brought:
 class ReleaseStore:
     """Releases on disk. Takes a lock for each change; safe between processes."""
 
-    def __init__(self, folder: Path, verifier: ReleaseVerifier) -> None:
-        """Take the folder and the pinned keys; nothing is opened yet."""
+    def __init__(self, folder: Path, verifier: ReleaseVerifier, served: Path | None = None) -> None:
+        """Take the folder, the pinned keys, and the file that an OPA server loads, if one does."""
         self._folder = folder
         self.verifier = verifier
+        self._served = served
 
     @property
     def ready(self) -> Path:
         """Where the operator lays pre-signed releases."""
         return self._folder / "ready"
-
-    @property
-    def served(self) -> Path:
-        """The file that an OPA server beside this process loads."""
-        return self._folder / "serve" / f"lotse{FILE_END}"
 
     def mark(self) -> tuple[int, int, int] | None:
         """Return what changes whenever the state does; None when there is none yet."""
@@ -141,7 +138,7 @@ class ReleaseStore:
             ReleaseRefused: ``older`` or ``same_sequence``.
             OSError: the disk is full or not ours.
         """
-        for folder in (self._releases, self.ready, self._events, self.served.parent):
+        for folder in (self._releases, self.ready, self._events):
             folder.mkdir(parents=True, exist_ok=True, mode=0o750)
         with disk.locked(self._folder):
             state = self.successor(brought)
@@ -154,10 +151,18 @@ class ReleaseStore:
         return state
 
     def serve(self, kept: Kept) -> None:
-        """Lay a release where the OPA server beside this process looks."""
-        self.served.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
-        source = self._releases / f"{kept.name}{FILE_END}"
-        disk.replace_file(self.served, disk.read_bounded(source, MAX_RELEASE_BYTES))
+        """Lay a release where the OPA server beside this process looks, if it is not there yet.
+
+        Raises:
+            ReleaseRefused: ``unreadable``.
+            OSError: the file cannot be written.
+        """
+        if self._served is None:
+            return
+        file = self._releases / f"{kept.name}{FILE_END}"
+        content = disk.read_bounded(file, MAX_RELEASE_BYTES)
+        if not self._served.exists() or self._served.read_bytes() != content:
+            disk.replace_file(self._served, content)
 
     def refuse(self, refusal: Refusal) -> None:
         """Keep a refusal until the running process has put it on record."""

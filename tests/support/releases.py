@@ -37,6 +37,20 @@ NOW = 1_795_338_000
 DAY = 86_400
 FIRST_KEY = "policy#release-1"
 
+PINNED: dict[str, Any] = {
+    "directory": "policy",
+    "keys": [
+        {
+            "kid": FIRST_KEY,
+            "kty": "EC",
+            "crv": "P-256",
+            "x": "WtPptNxagzllGPZC6IiX2d3ZYFTVoSbSrk2K6IxIvaI",
+            "y": "Yik89lyx8WHjp6aY9RysAB2cIHd3HkVnNBMX-AwSYjo",
+        }
+    ],
+}
+"""A table [policy] for settings that are only read; nobody holds the private half."""
+
 
 @dataclass(frozen=True)
 class SigningKey:
@@ -55,6 +69,11 @@ class SigningKey:
     def jwk(self) -> PublicJwk:
         """The public half."""
         return p256_jwk(self.key.public_key())
+
+    @property
+    def pinned(self) -> dict[str, str]:
+        """The key as it stands in a table [policy]."""
+        return {"kid": self.kid, **self.jwk}
 
     @property
     def pem(self) -> bytes:

@@ -15,7 +15,7 @@ from policies.errors import PolicyUnavailable, ReleaseRefused
 from policies.model import AgreementFacts, DecisionInput, FieldId, Kind, PurposeId
 from policies.release.activate import activate
 from policies.release.book import RETRY_SECONDS, Finding, Loaded, RulesBook, embedded
-from policies.release.force import InsecureShippedRules
+from policies.release.force import InsecureShippedRules, RuleSet
 from policies.release.store import ReleaseStore
 from policies.release.verify import VerifiedBundle
 from tests.support.clock import Clock
@@ -295,7 +295,7 @@ def test_an_engine_that_gives_no_answers_is_tried_again(machine: Machine) -> Non
         tries.append(machine.clock())
         if len(tries) < 3:
             raise PolicyUnavailable("no server")
-        return Loaded(EmbeddedEngine(verified.bundle), lambda: closed.append(1))
+        return Loaded(EmbeddedEngine(verified.bundle), close=lambda: closed.append(1))
 
     book = RulesBook(machine.store, machine.clock, server)
     machine.activate(1)
@@ -315,7 +315,7 @@ def test_an_engine_that_gives_no_answers_is_tried_again(machine: Machine) -> Non
 def test_the_shipped_rules_are_one_set_without_date() -> None:
     """The stand-in of development: itself, and nothing beside it."""
     decider = load_decider()
-    shipped = InsecureShippedRules(decider)
+    shipped = InsecureShippedRules(RuleSet(decider))
     assert shipped.current().decider is decider
     assert shipped.current().counts_at(0)
     assert shipped.accepted(Bundle.load().digest) is shipped.current()

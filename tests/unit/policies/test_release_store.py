@@ -205,12 +205,21 @@ def test_refusals_wait_for_the_record_and_cannot_fill_the_disk(
         assert not (events / "odd.json").exists()
 
 
-def test_the_file_for_opa_is_the_release_in_force(store: ReleaseStore, house: ReleaseHouse) -> None:
+def test_the_file_for_opa_is_the_release_in_force(
+    store: ReleaseStore, house: ReleaseHouse, tmp_path: Path
+) -> None:
     """The same bytes that were verified, under a name that does not change."""
     made = house.make(1)
-    brought = activate(store, house.lay(made), NOW)
+    served = tmp_path / "opa" / "release.tar.gz"
+    served.parent.mkdir()
+    beside = ReleaseStore(tmp_path / "policy", house.key.verifier, served)
+    brought = activate(beside, house.lay(made), NOW)
+    beside.serve(brought.kept)
+    assert served.read_bytes() == made.file
+    first = served.stat().st_ino
+    beside.serve(brought.kept)
+    assert served.stat().st_ino == first, "a server that watches the file is not woken for nothing"
     store.serve(brought.kept)
-    assert store.served.read_bytes() == made.file
 
 
 STOPPING = """

@@ -31,10 +31,9 @@ from gateway.authn.service import Authn
 from gateway.authn.store import UsedAssertions
 from gateway.authzen.evaluating import Evaluations
 from gateway.delivery import Deliveries
-from gateway.engine import open_decider
+from gateway.engine import open_rules
 from gateway.entries import Entries
 from gateway.exchange import Core, Exchanges
-from gateway.facts import DayRules
 from gateway.kept import open_kept
 from gateway.lastlook import LastLook
 from gateway.lines import open_session
@@ -47,19 +46,19 @@ from gateway.people import People
 from gateway.problems import install_problem_handlers
 from gateway.record import ExchangeLog
 from gateway.recovery import Recovery
+from gateway.releases import ReleaseWatch
 from gateway.steps import Unobserved
 from gateway.store.database import Database, migrate, open_engine
 from gateway.templates import load_templates
 from keys.model import AgencyId, new_exchange_id
 from keys.providers.base import KeyUse
 from keys.providers.file import FileKeyring
-from policies.catalogue import Catalogue
 
 if TYPE_CHECKING:
     from audit.entry import PendingEntry
-    from gateway.engine import Deciding
     from gateway.kept import KeptDecisions
     from gateway.orders import OrderTransport
+    from gateway.rules import GatewayRules
     from gateway.settings import Settings
     from gateway.steps import StepObserver
     from keys.providers.base import KeyProvider
@@ -172,8 +171,8 @@ async def _start(
         )
     root = read_root(settings.registry_root_file)
     agencies = AgencyBook(settings.agency_list_file, root, stock.clock)
-    decides = await open_decider(stock.engine, settings.opa, Catalogue.load(), stack)
-    kept = open_kept(settings, database_engine, stock.clock, decides[0], stock.shadow)
+    rules, book = await open_rules(settings, stock.engine, stock.clock, stack)
+    kept = open_kept(settings, database_engine, stock.clock, rules, stock.shadow)
     stack.callback(kept.close)
     core = stock.change_core(
         _core(
@@ -184,7 +183,7 @@ async def _start(
             writer=writer,
             agencies=agencies,
             transport=transport,
-            decides=decides,
+            rules=rules,
             kept=kept,
         )
     )
@@ -218,6 +217,10 @@ async def _start(
         core, Exchanges(core), Deliveries(core, mailboxes, reader), people, reader
     )
     await _publish(core, agencies)
+    if book is not None:
+        watch = ReleaseWatch(book, core.log)
+        await watch.step()
+        stack.push_async_callback(_stop, asyncio.create_task(watch.follow()))
     kept.start()
     sweeper = asyncio.create_task(Recovery(core, mailboxes, reader).sweep_for_ever())
     stack.push_async_callback(_stop, sweeper)
@@ -232,11 +235,9 @@ def _core(
     writer: LogWriter,
     agencies: AgencyBook,
     transport: OrderTransport,
-    decides: tuple[Decider, Deciding],
+    rules: GatewayRules,
     kept: KeptDecisions,
 ) -> Core:
-    decider, deciding = decides
-    catalogue = decider.catalogue
     link_key = keyring.hmac_key(KeyUse.LINK)
     wrapper = keyring.wrap_key()
     clock = stock.clock
@@ -246,14 +247,11 @@ def _core(
 
     entries = Entries(settings.node, link_key, lambda: clock() * 1_000_000)
     log = ExchangeLog(
-        writer, entries, catalogue, wrapper=wrapper, clock=clock, new_handle=new_handle, kept=kept
+        writer, entries, rules, wrapper=wrapper, clock=clock, new_handle=new_handle, kept=kept
     )
     return Core(
         agencies=agencies,
-        catalogue=catalogue,
-        day_rules=DayRules(catalogue),
-        decider=decider,
-        deciding=deciding,
+        rules=rules,
         database=database,
         log=log,
         links=Links(link_key, wrapper, secrets.token_bytes),
@@ -279,10 +277,12 @@ async def _publish(core: Core, agencies: AgencyBook) -> None:
         core.log.log.submit(lambda _connection: published(document)).result(RECORD_SECONDS)
 
     agencies.on_new = record
-    first, bundle = agencies.document, core.decider.bundle_digest
-    await core.log.log.append(
-        lambda _connection: [published(first), core.log.entries.policy(bundle)]
-    )
+    entries = [published(agencies.document)]
+    shipped = core.rules.now().in_force
+    if shipped is not None:
+        # Releases come later, each with an entry of its own.
+        entries.append(core.log.entries.policy(shipped.digest))
+    await core.log.log.append(lambda _connection: entries)
 
 
 async def _stop(task: asyncio.Task[None]) -> None:

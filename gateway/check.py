@@ -43,8 +43,9 @@ async def check_rules(core: Core, caller: Caller, body: CheckBody) -> Decision:
     trigger = TRIGGERS.get(body.trigger)
     if trigger is None or (trigger in SENDER_TRIGGERS) is pull:
         raise StatementRefused("trigger")
-    check_codes(core.catalogue, body.purpose, body.fields)
-    core.catalogue.validate_declared(trigger, body.declared, kind=caller.kind)
+    rules = core.rules.now()
+    check_codes(rules.catalogue, body.purpose, body.fields)
+    rules.catalogue.validate_declared(trigger, body.declared, kind=caller.kind)
     now = core.clock()
     facts = DecisionInput(
         from_kind=kind_of(agencies, holder),
@@ -56,6 +57,6 @@ async def check_rules(core: Core, caller: Caller, body: CheckBody) -> Decision:
         agreement=agreement_facts(agencies, holder, recipient, body.purpose, now),
         permission=PermissionFacts(),
         holder=HolderFacts(),
-        lapsed=core.day_rules.lapsed(now),
+        lapsed=rules.days.lapsed(now),
     )
-    return await core.deciding(core.decider, facts)
+    return await rules.decide(facts)

@@ -16,11 +16,14 @@ if TYPE_CHECKING:
 _WOULD_GO = frozenset({Outcome.ALLOW_MIN, Outcome.HOLD_HUMAN})
 
 
-def rests_on(catalogue: Catalogue, one: FieldDecision) -> tuple[str, ...]:
+def rests_on(catalogue: Catalogue | None, one: FieldDecision) -> tuple[str, ...]:
     """Give the types of permission that carry a released field; none: the law alone does.
 
-    The reason names the ground. A reason that names none of the rule's counts as the person's.
+    The reason names the ground. A reason that names none of the rule's counts as the person's, and
+    so does a field that was decided by rules that are kept no longer (`catalogue` is None).
     """
+    if catalogue is None:
+        return ("consent",)
     grounds = catalogue.rule(one.rule).grounds
     for ground in grounds:
         if ground.reason in one.reasons:
@@ -28,7 +31,9 @@ def rests_on(catalogue: Catalogue, one: FieldDecision) -> tuple[str, ...]:
     return next((ground.covers for ground in grounds if ground.covers), ())
 
 
-def ended_fields(catalogue: Catalogue, decision: Decision, ended: str) -> tuple[Withheld, ...]:
+def ended_fields(
+    catalogue: Catalogue | None, decision: Decision, ended: str
+) -> tuple[Withheld, ...]:
     """Say of each field that would have left why it did not: a permission is `ended`.
 
     An envelope leaves whole or not at all; a field that needed no permission stays for the reason
@@ -48,8 +53,10 @@ def ended_fields(catalogue: Catalogue, decision: Decision, ended: str) -> tuple[
     )
 
 
-def _outcome(catalogue: Catalogue, one: FieldDecision) -> Outcome:
+def _outcome(catalogue: Catalogue | None, one: FieldDecision) -> Outcome:
     """What the rule says without the permission; a statute asks nobody for one."""
+    if catalogue is None:
+        return Outcome.DENY
     asked_for = catalogue.rule(one.rule).outcome
     return Outcome.DENY if asked_for in _WOULD_GO else asked_for
 

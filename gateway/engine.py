@@ -14,24 +14,34 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from gateway.logs import get_logger
+from gateway.releases import store_of
+from gateway.rules import GatewayRules
 from policies.bundle import Bundle
-from policies.decide import MEMO_SIZE, Decider
+from policies.catalogue import Catalogue
+from policies.decide import Decider
 from policies.engine.embedded import EmbeddedEngine
 from policies.engine.opa import MAX_CONNECTIONS, OpaAddress, OpaEngine
+from policies.errors import PolicyUnavailable
 from policies.model import Outcome, PermissionFacts
+from policies.release.book import Loaded, RulesBook, embedded
+from policies.release.force import InsecureShippedRules, RuleSet
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from contextlib import AsyncExitStack
 
     from gateway.facts import Gathered
-    from gateway.settings import OpaSettings
-    from policies.catalogue import Catalogue
+    from gateway.settings import Settings
     from policies.decision import Decision
     from policies.engine.base import RuleEngine
     from policies.model import DecisionInput
+    from policies.release.book import EngineMaker
+    from policies.release.verify import VerifiedBundle
 
 _OPEN = frozenset({Outcome.ALLOW_MIN, Outcome.HOLD_HUMAN})
 
+SWAP_SECONDS = 5.0
+"""How long a release waits for the server to have it; it is tried again and again."""
 START_SECONDS = 1.0
 """How long the start waits for the server; after that, calls are refused until it is there."""
 
@@ -42,9 +52,6 @@ class Deciding(Protocol):
     async def __call__(self, decider: Decider, facts: DecisionInput) -> Decision:
         """Decide; see ``Decider.decide``."""
 
-    def ready(self) -> bool:
-        """Whether decisions can be taken now."""
-
 
 class AtOnce:
     """Decides inside this process: a millisecond that is not worth a thread."""
@@ -53,16 +60,11 @@ class AtOnce:
         """See `Deciding`."""
         return decider.decide(facts)
 
-    def ready(self) -> bool:
-        """See `Deciding`."""
-        return True
-
 
 @dataclass(frozen=True, slots=True)
 class InThreads:
     """Waits for a server; as many threads as the server gets connections."""
 
-    engine: OpaEngine
     threads: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(MAX_CONNECTIONS, "lotse-deciding")
     )
@@ -74,30 +76,23 @@ class InThreads:
             self.threads, context.run, decider.decide, facts
         )
 
-    def ready(self) -> bool:
-        """See `Deciding`."""
-        return self.engine.ready()
-
     def close(self) -> None:
-        """Give engine and threads back."""
-        self.engine.close()
+        """Give the threads back."""
         self.threads.shutdown()
 
 
-async def decide_sparingly(
-    deciding: Deciding, decider: Decider, gathered: Gathered
-) -> tuple[DecisionInput, Decision]:
+async def decide_sparingly(gathered: Gathered) -> tuple[DecisionInput, Decision]:
     """Decide, and say from what: the decision is shown to both agencies with its input.
 
     What the person allowed stands in it only if it made a difference (promise P5). Asked twice
     whoever the person is, so that the time tells nothing about her.
     """
     facts = gathered.facts
-    decision = await deciding(decider, facts)
+    decision = await gathered.rules.decide(facts)
     if not gathered.asks_person:
         return facts, decision
     without = replace(facts, permission=PermissionFacts())
-    by_law = await deciding(decider, without)
+    by_law = await gathered.rules.decide(without)
     return (without, by_law) if _law_suffices(by_law, decision) else (facts, decision)
 
 
@@ -109,28 +104,65 @@ def _law_suffices(by_law: Decision, decision: Decision) -> bool:
     )
 
 
-async def open_decider(
+async def open_rules(
+    settings: Settings,
     given: RuleEngine | None,
-    opa: OpaSettings | None,
-    catalogue: Catalogue,
+    clock: Callable[[], int],
     stack: AsyncExitStack,
-) -> tuple[Decider, Deciding]:
-    """Open the engine that the settings name, or take the given one; `stack` closes it.
+) -> tuple[GatewayRules, RulesBook | None]:
+    """Open where the rules come from and what evaluates them; `stack` closes it.
 
-    Every decision is asked of the server: with a memory, a server that was stopped, or that got
-    the rules that deny everything, would not be noticed for what is asked often.
+    The book is there with signed releases, and none is in force before it was looked into.
 
     Raises:
         BundleInvalid: the rules do not load.
         OSError, ValueError: the server's token or certificate file cannot be used.
     """
-    if given is not None or opa is None:
-        return Decider(given or EmbeddedEngine.load(), catalogue, memo_size=MEMO_SIZE), AtOnce()
-    address = OpaAddress.of(opa.url, opa.token_file, opa.ca_file)
-    deciding = InThreads(OpaEngine(address, Bundle.load().digest, report=tell_engine))
-    stack.callback(deciding.close)
-    await asyncio.to_thread(deciding.engine.ready, START_SECONDS)
-    return Decider(deciding.engine, catalogue, memo_size=0), deciding
+    address: OpaAddress | None = None
+    deciding: Deciding = AtOnce()
+    if given is None and settings.opa is not None:
+        opa, threads = settings.opa, InThreads()
+        address, deciding = OpaAddress.of(opa.url, opa.token_file, opa.ca_file), threads
+        stack.callback(threads.close)
+    if settings.policy is not None:
+        maker = embedded if address is None else _in_server(address)
+        book = RulesBook(store_of(settings.policy), clock, maker)
+        stack.callback(book.close)
+        return GatewayRules(book, deciding), book
+    if address is None:
+        shipped = RuleSet(Decider(given or EmbeddedEngine.load(), Catalogue.load()))
+    else:
+        loaded = await asyncio.to_thread(_ask_server, address, Bundle.load().digest, START_SECONDS)
+        stack.callback(loaded.close)
+        shipped = RuleSet(
+            Decider(loaded.engine, Catalogue.load(), memo_size=loaded.memo_size),
+            ready=loaded.ready,
+        )
+    return GatewayRules(InsecureShippedRules(shipped), deciding), None
+
+
+def _in_server(address: OpaAddress) -> EngineMaker:
+    """Say how a release is loaded into the server: its file lies there, and it must answer."""
+
+    def make(verified: VerifiedBundle) -> Loaded:
+        loaded = _ask_server(address, verified.bundle.digest, SWAP_SECONDS)
+        if not loaded.ready():
+            loaded.close()
+            raise PolicyUnavailable("the server does not answer by this release")
+        return loaded
+
+    return make
+
+
+def _ask_server(address: OpaAddress, bundle: str, seconds: float) -> Loaded:
+    """Open the engine over a server and wait a moment for it.
+
+    Every decision is asked of the server: with a memory, a server that was stopped, or that got
+    the rules that deny everything, would not be noticed for what is asked often.
+    """
+    engine = OpaEngine(address, bundle, report=tell_engine)
+    engine.ready(seconds)
+    return Loaded(engine, engine.ready, engine.close, memo_size=0)
 
 
 def tell_engine(event: str, code: str) -> None:

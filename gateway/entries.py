@@ -52,7 +52,7 @@ class Entries:
         asked: Asked,
         *,
         by: AgencyId,
-        bundle: str,
+        bundle: str | None,
         retention: str,
         detail: bytes,
     ) -> PendingEntry:
@@ -150,15 +150,28 @@ class Entries:
             )
         )
 
-    def policy(self, bundle: str) -> PendingEntry:
-        """A rule bundle came into force; `bundle` is its SHA-256 in hex."""
+    def policy(
+        self,
+        bundle: str | None,
+        *,
+        kind: EntryKind = EntryKind.POLICY_ACTIVATED,
+        outcome: Outcome = Outcome.PERMIT,
+        release: str | None = None,
+        reasons: tuple[str, ...] = (),
+    ) -> PendingEntry:
+        """Rules came into force, came back, were refused, or ended.
+
+        `bundle` is their SHA-256 in hex, `release` that of the signed statement they came with.
+        """
         return PendingEntry(
             new_entry(
-                EntryKind.POLICY_ACTIVATED,
-                Outcome.PERMIT,
+                kind,
+                outcome,
                 now_us=self._now_us(),
                 node=self._node,
                 policy=bundle,
+                document=release,
+                reasons=reasons,
             )
         )
 

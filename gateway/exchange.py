@@ -41,8 +41,7 @@ if TYPE_CHECKING:
     from audit.reader import LogReader
     from gateway.agencies import AgencyBook
     from gateway.caller import Caller
-    from gateway.engine import Deciding
-    from gateway.facts import DayRules, Gathered
+    from gateway.facts import Gathered
     from gateway.lastlook import LastLook
     from gateway.links import Links, Subject
     from gateway.model import Enquiry, HolderAnswer
@@ -50,13 +49,12 @@ if TYPE_CHECKING:
     from gateway.orders import DecisionToken, Order, OrderTransport
     from gateway.record import ExchangeLog
     from gateway.release import Checked
+    from gateway.rules import GatewayRules
     from gateway.statements import Asked
     from gateway.steps import StepObserver
     from gateway.store.database import Database
     from keys.jws import Signer
     from keys.model import AgencyId, ExchangeId
-    from policies.catalogue import Catalogue
-    from policies.decide import Decider
     from policies.decision import Decision
     from policies.model import DecisionInput, HolderFacts
 
@@ -71,10 +69,7 @@ class Core:
     """Everything an exchange needs. Put together once in ``gateway.app``."""
 
     agencies: AgencyBook
-    catalogue: Catalogue
-    day_rules: DayRules
-    decider: Decider
-    deciding: Deciding
+    rules: GatewayRules
     database: Database
     log: ExchangeLog
     links: Links
@@ -144,9 +139,8 @@ class Core:
         return facts.decision_input(
             asked,
             agencies,
-            self.catalogue,
+            self.rules.now(),
             person,
-            lapsed=self.day_rules.lapsed(now),
             now=now,
             holder=holder,
         )
@@ -167,14 +161,14 @@ class Core:
                 `by`. Nothing else was written.
         """
         try:
-            told, decision = await decide_sparingly(self.deciding, self.decider, gathered)
+            told, decision = await decide_sparingly(gathered)
         except PolicyUnavailable:
             undecided = self.log.entries.undecided(
                 exchange,
                 asked,
                 by=by,
-                bundle=self.decider.bundle_digest,
-                retention=self.catalogue.rule(DEFAULT_RULE).retention,
+                bundle=gathered.rules.bundle,
+                retention=gathered.rules.catalogue.rule(DEFAULT_RULE).retention,
                 detail=detail,
             )
             await self.log.log.append(lambda _connection: undecided)
@@ -185,7 +179,7 @@ class Core:
             told,
             decision,
             self.signer,
-            catalogue=self.catalogue.version,
+            catalogue=gathered.rules.catalogue.version,
             subject=self.randomness(16),
             now=self.clock(),
             seconds=_seconds(decision, told),

@@ -67,9 +67,11 @@ class References:
 class ExchangeRows:
     """Reads and writes the two tables; takes an open connection each time."""
 
-    def __init__(self, catalogue_version: str, wrapper: Wrapper, clock: Callable[[], int]) -> None:
-        """Take the catalogue's version and the storage key."""
-        self._catalogue_version = catalogue_version
+    def __init__(
+        self, version_of: Callable[[str], str], wrapper: Wrapper, clock: Callable[[], int]
+    ) -> None:
+        """Take what tells a catalogue's version by the bundle's digest, and the storage key."""
+        self._version_of = version_of
         self._wrapper = wrapper
         self._clock = clock
 
@@ -105,7 +107,7 @@ class ExchangeRows:
             ExchangeId(row.id),
             read(row.statement),
             DecisionToken(row.decision, decision, row.closes_at - GRACE_SECONDS),
-            self._catalogue_version,
+            self._version_of(decision.bundle),
             State(row.state),
             order or "",
             tuple(json.loads(row.guard)),

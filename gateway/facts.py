@@ -8,14 +8,12 @@ from the gateway; what only the holder knows stays at its default until the hold
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from gateway import permissions
 from gateway.errors import UnknownAgency
 from keys.pseudonyms import decoy_reference
-from policies.decide import rules_of_the_day
 from policies.model import AgreementFacts, DecisionInput, HolderFacts, Kind, PermissionFacts
 
 if TYPE_CHECKING:
@@ -25,11 +23,11 @@ if TYPE_CHECKING:
 
     from gateway.links import Links, Subject
     from gateway.permission_model import PermissionId
+    from gateway.rules import RulesNow
     from gateway.statements import Asked
     from keys.agencies import AgencyList
     from keys.model import AgencyId
     from policies.catalogue import Catalogue
-    from policies.model import RuleId
 
 NOTHING_TOLD: Final = HolderFacts()
 """No block and no tag is known here, and nobody has released anything."""
@@ -51,28 +49,13 @@ class Gathered:
     """The decision's input and what later steps need, which the decision may not see."""
 
     facts: DecisionInput
+    rules: RulesNow
+    """The facts were gathered for these; deciding by others would mix two."""
     asks_person: bool
     """A rule of this exchange can rest on an act of the person."""
     relied_on: tuple[PermissionId, ...]
     holder_reference: bytes
     recipient_reference: bytes
-
-
-class DayRules:
-    """The rules that are past their date, worked out once a day."""
-
-    def __init__(self, catalogue: Catalogue) -> None:
-        """Take the catalogue in force."""
-        self._catalogue = catalogue
-        self._day: dt.date | None = None
-        self._lapsed: tuple[RuleId, ...] = ()
-
-    def lapsed(self, now: int) -> tuple[RuleId, ...]:
-        """Give the rules that no longer (or not yet) hold on the UTC day of `now`."""
-        day = dt.datetime.fromtimestamp(now, tz=dt.UTC).date()
-        if day != self._day:
-            self._day, self._lapsed = day, rules_of_the_day(self._catalogue, day)
-        return self._lapsed
 
 
 def kind_of(agencies: AgencyList, agency: AgencyId) -> Kind:
@@ -149,10 +132,9 @@ def about_person(
 def decision_input(
     asked: Asked,
     agencies: AgencyList,
-    catalogue: Catalogue,
+    rules: RulesNow,
     person: AboutPerson,
     *,
-    lapsed: tuple[RuleId, ...],
     now: int,
     holder: HolderFacts = NOTHING_TOLD,
 ) -> Gathered:
@@ -164,6 +146,7 @@ def decision_input(
         DeclaredInvalid: the caller declared a code that its side may not assert.
         UnknownCode: purpose or a field are not in the catalogue; free words never reach the log.
     """
+    catalogue = rules.catalogue
     check_codes(catalogue, asked.purpose, asked.fields)
     catalogue.validate_declared(asked.trigger, asked.declared, kind=kind_of(agencies, asked.issuer))
     from_kind, to_kind = kind_of(agencies, asked.holder), kind_of(agencies, asked.recipient)
@@ -183,10 +166,11 @@ def decision_input(
         agreement=agreement_facts(agencies, asked.holder, asked.recipient, asked.purpose, now),
         permission=person.standing.facts if matters else PermissionFacts(),
         holder=holder,
-        lapsed=lapsed,
+        lapsed=rules.days.lapsed(now),
     )
     return Gathered(
         facts,
+        rules,
         matters,
         person.standing.relied_on,
         person.holder_reference,

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine, Table
 
+    from gateway.rules import GatewayRules
     from gateway.settings import Settings
     from policies.decide import Decider
     from policies.decision import Decision
@@ -209,7 +210,7 @@ def open_kept(
     settings: Settings,
     engine: Engine,
     clock: Callable[[], int],
-    decider: Decider,
+    rules: GatewayRules,
     candidate: Callable[[], Decider] | None = None,
 ) -> KeptDecisions:
     """Make it as the settings want it; `candidate` opens what stands in for the one they name."""
@@ -217,14 +218,14 @@ def open_kept(
     if settings.shadow is not None:
         shadow = Shadow(
             candidate or partial(open_candidate, settings),
-            lambda digest: decider.catalogue if digest == decider.bundle_digest else None,
+            rules.catalogue_of,
             clock,
         )
     return KeptDecisions(
         engine,
         clock,
         months=settings.keep_decisions_months,
-        engine_name=lambda: decider.engine_name,
+        engine_name=rules.engine_name,
         shadow=shadow,
     )
 

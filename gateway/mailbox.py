@@ -164,12 +164,14 @@ class Mailboxes:
         Raises:
             NotAParty: nothing waits here for this agency.
             ExchangeClosed: it ended while it waited.
+            PolicyUnavailable: nothing may leave now; it goes on waiting.
         """
         verdict = Verdict()
         found: list[Payload] = []
 
         def work(connection: Connection) -> list[PendingEntry]:
             found.clear()  # the log may run a work again, and then only the last run counts
+            self._log.rules.check_open()
             row = self._row(connection, opened.exchange, recipient)
             if row is None:
                 raise NotAParty

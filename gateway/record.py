@@ -36,10 +36,10 @@ if TYPE_CHECKING:
     from gateway.orders import DecisionToken
     from gateway.permission_model import PermissionId
     from gateway.release import Checked
+    from gateway.rules import GatewayRules
     from gateway.statements import Asked
     from keys.model import ExchangeId
     from keys.providers.base import Wrapper
-    from policies.catalogue import Catalogue
     from policies.decision import Decision
     from policies.model import FieldId
 
@@ -51,18 +51,18 @@ class ExchangeLog:
         self,
         log: LogWriter,
         entries: Entries,
-        catalogue: Catalogue,
+        rules: GatewayRules,
         *,
         wrapper: Wrapper,
         clock: Callable[[], int],
         new_handle: Callable[[], str],
         kept: KeptDecisions | None = None,
     ) -> None:
-        """Take the log's writer, the maker of entries, the storage key, and who keeps decisions."""
+        """Take the log's writer, the maker of entries, the rules, the storage key, and who keeps."""
         self.log = log
         self.entries = entries
-        self._catalogue = catalogue
-        self.rows = ExchangeRows(catalogue.version, wrapper, clock)
+        self.rules = rules
+        self.rows = ExchangeRows(rules.version_of, wrapper, clock)
         self._clock = clock
         self._new_handle = new_handle
         self._kept = kept
@@ -84,7 +84,7 @@ class ExchangeLog:
             exchange,
             asked,
             decision,
-            self._catalogue.version,
+            gathered.rules.catalogue.version,
             state_after(decision.decision),
             self._new_handle(),
             self._relied_on(decision, gathered),
@@ -117,6 +117,7 @@ class ExchangeLog:
         opened = replace(
             held,
             decision=decision,
+            catalogue=gathered.rules.catalogue.version,
             state=state,
             order_id=self._new_handle(),
             relied_on=self._relied_on(decision, gathered),
@@ -188,6 +189,7 @@ class ExchangeLog:
 
         `guard_after` stays with the exchange while a copy still waits to be acknowledged.
         """
+        self.rules.check_open()
         verdict.ended = permissions.still_stands(
             connection,
             opened.relied_on,
@@ -268,11 +270,13 @@ class ExchangeLog:
 
     def person_fields(self, decision: Decision) -> frozenset[FieldId]:
         """Give the released fields that rest on an act of the person."""
-        return frozenset(one.field for one in decision.released if rests_on(self._catalogue, one))
+        catalogue = self.rules.catalogue_of(decision.bundle)
+        return frozenset(one.field for one in decision.released if rests_on(catalogue, one))
 
     def ended_fields(self, opened: Opened, ended: str) -> tuple[Withheld, ...]:
         """Say of each field that would have been released why it was not."""
-        return ended_fields(self._catalogue, opened.decision.decision, ended)
+        decision = opened.decision.decision
+        return ended_fields(self.rules.catalogue_of(decision.bundle), decision, ended)
 
     def _keep(self, decision: DecisionToken) -> None:
         """Count it for looking back: only what is on record, and only as codes."""

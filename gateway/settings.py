@@ -27,6 +27,8 @@ from pydantic import (
 )
 
 from gateway.authzen.mapping import AuthzenMapping
+from keys.errors import KeysError
+from keys.releases import ReleaseKeys
 
 MAX_FILE_BYTES = 65_536
 AgencyName = Annotated[
@@ -78,6 +80,51 @@ class ShadowSettings(BaseModel):
         return _path(value, info)
 
 
+class ReleaseKey(BaseModel):
+    """A public key that signs releases of the rules."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+
+    kid: str
+    kty: str
+    crv: str
+    x: str
+    y: str
+
+
+class PolicySettings(BaseModel):
+    """Where signed releases of the rules lie, and who may sign them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, hide_input_in_errors=True)
+
+    directory: Path
+    """Releases that were in force here; made by `lotse policy activate`."""
+    opa_file: Path | None = None
+    """Where an OPA server beside this process loads the release in force from."""
+    keys: Annotated[tuple[ReleaseKey, ...], Field(strict=False)]
+    """One or two public keys; `lotse policy init-release-key` prints them."""
+
+    @field_validator("directory", "opa_file", mode="before")
+    @classmethod
+    def _beside_the_file(cls, value: object, info: ValidationInfo) -> object:
+        return _path(value, info)
+
+    @model_validator(mode="after")
+    def _check_keys(self) -> PolicySettings:
+        try:
+            _ = self.release_keys
+        except KeysError:
+            raise ValueError(
+                "keys must be one or two public P-256 keys with different names OWNER#release-N"
+            ) from None
+        return self
+
+    @property
+    def release_keys(self) -> ReleaseKeys:
+        """The pinned keys, ready to verify."""
+        return ReleaseKeys((key.kid, key.model_dump(exclude={"kid"})) for key in self.keys)
+
+
 class Settings(BaseModel):
     """Everything an operator can choose."""
 
@@ -121,6 +168,8 @@ class Settings(BaseModel):
     of the law's log classes."""
     shadow: ShadowSettings | None = None
     """A candidate whose answers nobody gets; see `lotse policy shadow`."""
+    policy: PolicySettings | None = None
+    """Signed releases of the rules; left out, the unsigned ones of the program decide (demo only)."""
     insecure_demo_person: bool = False
     """Lets anyone stand in for a person; for the demo only."""
 
@@ -137,6 +186,11 @@ class Settings(BaseModel):
             raise ValueError(
                 "insecure_demo_person lets anyone act as a person and is refused by the "
                 "production profile (promise P9); remove it"
+            )
+        if self.profile == "production" and self.policy is None:
+            raise ValueError(
+                "the production profile decides by signed releases of the rules only (promise P9); "
+                "add the table [policy], see docs/operations.md"
             )
         _check_url("issuer", self.issuer, plain_on_loopback=self.profile == "demo")
         if urlsplit(self.issuer).path:

@@ -49,7 +49,8 @@ def open_candidate(settings: Settings) -> Decider:
     """
     if settings.shadow is None:
         raise ReleaseRefused("unreadable")
-    found = read_candidate(settings.shadow.candidate_file, None)
+    pinned = None if settings.policy is None else settings.policy.release_keys
+    found = read_candidate(settings.shadow.candidate_file, pinned)
     if settings.profile == "production" and found.standing != "signed":
         raise ReleaseRefused("signature")
     return Decider(EmbeddedEngine(found.bundle), found.catalogue)

@@ -25,20 +25,24 @@ from adapters.connector.settings import load_settings as load_connector_settings
 from deploy.demo.insecurelog import InsecureForgetfulLog, InsecureReceipts
 from gateway import orders
 from gateway.app import Stock, create_app
+from gateway.engine import AtOnce
 from gateway.exchange import Core
 from gateway.facts import NOTHING_TOLD
 from gateway.logs import configure_logging
 from gateway.record import ExchangeLog
 from gateway.release import Checked
+from gateway.rules import GatewayRules
 from gateway.settings import load_settings
 from gateway.store.tables import permission
 from keys.envelope import Expect, verify_manifest
 from keys.jwk import p256_jwk
 from keys.model import Kid
 from keys.strict_json import b64u, unb64u
+from policies.catalogue import Catalogue
 from policies.decide import Decider
 from policies.engine.embedded import EmbeddedEngine
 from policies.model import FieldId, Outcome, PermissionFact, PermissionFacts
+from policies.release.force import InsecureShippedRules, RuleSet
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -192,8 +196,9 @@ def _core(sabotage: str, core: Core) -> Core:
     parts = {field.name: getattr(core, field.name) for field in fields(core)}
     match sabotage:
         case "policy":
-            decider = InsecureAllowEverything(EmbeddedEngine.load(), core.catalogue)
-            return replace(core, decider=decider)
+            decider = InsecureAllowEverything(EmbeddedEngine.load(), Catalogue.load())
+            rules = InsecureShippedRules(RuleSet(decider))
+            return replace(core, rules=GatewayRules(rules, AtOnce()))
         case "consent":
             core.log.__class__ = InsecureUnguardedLog
             return InsecureForeverPermissions(**parts)

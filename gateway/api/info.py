@@ -32,7 +32,7 @@ LogSize = Annotated[int, Query(ge=0, le=2**53), BeforeValidator(_digits)]
 @router.get("/health", tags=["operation"], operation_id="health")
 async def health(parts: WithParts) -> Response:
     """Say whether this process can serve: agency list in force, rules there, log readable."""
-    if not parts.core.deciding.ready():
+    if not parts.core.rules.ready():
         raise Problem("policy-unavailable")
     serial = parts.core.agencies.current().serial
     size = await parts.core.database.read(lambda _connection: parts.reader.size())
@@ -42,7 +42,10 @@ async def health(parts: WithParts) -> Response:
 @router.get("/v1/catalogue", tags=["catalogue"], operation_id="catalogue")
 async def catalogue(parts: WithParts) -> Response:
     """Give agencies' kinds, fields, purposes, rules with their sign-off, norms and reasons."""
-    return json_response(parts.core.catalogue.to_public_json())
+    rules = parts.core.rules.now()
+    if rules.in_force is None:
+        raise Problem("policy-unavailable")
+    return json_response(rules.catalogue.to_public_json())
 
 
 @router.get("/v1/agencies", tags=["catalogue"], operation_id="agencies")

@@ -32,7 +32,9 @@ if TYPE_CHECKING:
     from gateway.authzen.reading import Asked
     from gateway.caller import Caller
     from gateway.exchange import Core
+    from gateway.rules import RulesNow
     from keys.strict_json import JsonValue
+    from policies.catalogue import Catalogue
 
 MAX_EVALUATIONS: Final = 50
 """Questions in one call: bounds what one call costs everybody else."""
@@ -120,42 +122,32 @@ class Evaluations:
     async def _decide(
         self, caller: Caller, unverified: Mapping[str, JsonValue]
     ) -> dict[str, JsonValue]:
-        core = self._core
-        asked = read_evaluation(unverified, self._mapping, core.catalogue)
-        self._check_own_side(asked, caller)
-        now = core.clock()
-        question, listed = self._question(asked, caller, now)
-        decision = await core.deciding(core.decider, question)
-        answer = decision_json(decision, core.decider, asked.direction, self.issuer)
+        rules = self._core.rules.now()
+        asked = read_evaluation(unverified, self._mapping, rules.catalogue)
+        _check_own_side(asked, caller, rules.catalogue)
+        now = self._core.clock()
+        question, listed = self._question(asked, caller, rules, now)
+        decision = await rules.decide(question)
+        answer = decision_json(decision, rules.decider, asked.direction, self.issuer)
         context = cast("dict[str, JsonValue]", answer["context"])
         context["case"] = write_rules_case(question, dt.datetime.fromtimestamp(now, tz=dt.UTC))
         context["agreement"] = "listed" if listed else "assumed"
         context["ignored"] = asked.ignored
         return answer
 
-    def _check_own_side(self, asked: Asked, caller: Caller) -> None:
-        """Return if the subject is the caller: the credential says who asks (promise P6)."""
-        if asked.own in self._core.catalogue.agencies:
-            own = asked.own == caller.kind
-        elif _is_instance(asked.own):
-            own = asked.own == caller.agency
-        else:
-            raise refused("not_an_agency", "subject.id")
-        if not own:
-            raise Problem("not-your-agency")
-
-    def _question(self, asked: Asked, caller: Caller, now: int) -> tuple[DecisionInput, bool]:
+    def _question(
+        self, asked: Asked, caller: Caller, rules: RulesNow, now: int
+    ) -> tuple[DecisionInput, bool]:
         """Make the decision's input, and say whether the agreement is one of the signed list.
 
         Between the caller and a kind no agreement can be looked up; one is taken for granted, as
         in every case that names kinds only.
         """
-        core = self._core
         pull = asked.direction == "pull"
-        if asked.other in core.catalogue.agencies:
+        if asked.other in rules.catalogue.agencies:
             other, listed, agreement = Kind(asked.other), False, AgreementFacts(in_force=True)
         elif _is_instance(asked.other):
-            agencies = core.agencies.current()
+            agencies = self._core.agencies.current()
             found = agencies.agency(AgencyId(asked.other))
             if found is None:
                 raise UnknownAgency
@@ -165,7 +157,7 @@ class Evaluations:
         else:
             raise refused("not_an_agency", "resource.id")
         try:
-            core.catalogue.validate_declared(asked.trigger, asked.declared, kind=caller.kind)
+            rules.catalogue.validate_declared(asked.trigger, asked.declared, kind=caller.kind)
         except DeclaredInvalid as error:
             raise refused(error.code, self._mapping.declared_at[1:].replace("/", ".")) from None
         question = DecisionInput(
@@ -177,9 +169,21 @@ class Evaluations:
             declared=asked.declared,
             agreement=agreement,
             holder=NOBODY_LOOKED,
-            lapsed=core.day_rules.lapsed(now),
+            lapsed=rules.days.lapsed(now),
         )
         return question, listed
+
+
+def _check_own_side(asked: Asked, caller: Caller, catalogue: Catalogue) -> None:
+    """Return if the subject is the caller: the credential says who asks (promise P6)."""
+    if asked.own in catalogue.agencies:
+        own = asked.own == caller.kind
+    elif _is_instance(asked.own):
+        own = asked.own == caller.agency
+    else:
+        raise refused("not_an_agency", "subject.id")
+    if not own:
+        raise Problem("not-your-agency")
 
 
 def _is_instance(text: str) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gateway.settings import SettingsError, settings_from
+from tests.support.releases import PINNED
 
 GATEWAY = {
     "profile": "production",
@@ -17,6 +18,7 @@ GATEWAY = {
     "registry_root_file": "root.jwk",
     "agency_list_file": "agencies.json",
     "log_origin": "lotse.example/2026",
+    "policy": PINNED,
 }
 
 

@@ -86,6 +86,8 @@ class Middle:
     kinds: Mapping[str, str] = field(default_factory=lambda: KINDS)
     holder: SimulatedHolder = field(init=False)
     serial: int = 0
+    more_settings: dict[str, Any] = field(default_factory=dict)
+    """Settings beside those that every test's gateway has."""
 
     def __post_init__(self) -> None:
         self.holder = SimulatedHolder(self)
@@ -203,6 +205,7 @@ class Middle:
                 "agency_list_file": str(self.folder / "agencies.json"),
                 "log_origin": ORIGIN,
                 "insecure_demo_person": True,
+                **self.more_settings,
             }
         )
 

@@ -62,6 +62,8 @@ def test_the_gateways_example_names_every_setting_with_its_default(tmp_path: Pat
     assert table.keys() == gateway.Settings.model_fields.keys()
     assert table.pop("opa").keys() == gateway.OpaSettings.model_fields.keys()
     assert table["authzen"].keys() == AuthzenMapping.model_fields.keys()
+    assert table["policy"].keys() == gateway.PolicySettings.model_fields.keys()
+    del table["policy"]["opa_file"]
     (tmp_path / "lotse.toml").write_text(_example("lotse.example.toml"), encoding="utf-8")
     as_it_stands = gateway.load_settings(tmp_path / "lotse.toml")
     assert gateway.settings_from(table, base=tmp_path) == as_it_stands

@@ -10,6 +10,7 @@ from typing_extensions import override
 
 from gateway.engine import AtOnce, decide_sparingly
 from gateway.facts import Gathered
+from gateway.rules import GatewayRules
 from policies.decide import Decider
 from policies.decision import Decision
 from policies.model import (
@@ -22,6 +23,7 @@ from policies.model import (
     PermissionFacts,
     PurposeId,
 )
+from policies.release.force import InsecureShippedRules, RuleSet
 from tests.support.connectors import shared_decider
 
 
@@ -53,6 +55,11 @@ def _question(route: str, *names: str) -> DecisionInput:
     )
 
 
+def _gathered(question: DecisionInput, deciding: AtOnce) -> Gathered:
+    rules = GatewayRules(InsecureShippedRules(RuleSet(shared_decider())), deciding)
+    return Gathered(question, rules.now(), True, (), b"", b"")
+
+
 CASES = {
     "R18 rests on the consent": ("JC MBE P03 on_request", ("procedure_state",), True),
     "R48 rests on the mandate": ("ABH ANERK P13 push", ("family_name",), True),
@@ -73,9 +80,7 @@ async def test_permissions_are_shown_only_where_they_count(name: str) -> None:
     """Both agencies can read the input: what changed nothing is left out of it."""
     route, names, shown = CASES[name]
     question = _question(route, *names)
-    told, decision = await decide_sparingly(
-        AtOnce(), shared_decider(), Gathered(question, True, (), b"", b"")
-    )
+    told, decision = await decide_sparingly(_gathered(question, AtOnce()))
     assert told == (question if shown else replace(question, permission=PermissionFacts()))
     assert decision.input_digest == told.digest()
     with_all = shared_decider().decide(question)
@@ -90,5 +95,5 @@ async def test_it_is_asked_as_often_whoever_the_person_is(permission: Permission
     """A stranger costs as much as somebody who allowed everything."""
     question = replace(_question("JC MBE P03 on_request", "procedure_state"), permission=permission)
     counting = _Counting()
-    await decide_sparingly(counting, shared_decider(), Gathered(question, True, (), b"", b""))
+    await decide_sparingly(_gathered(question, counting))
     assert len(counting.asked) == 2

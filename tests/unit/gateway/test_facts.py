@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from gateway.errors import UnknownAgency
-from gateway.facts import DayRules, agreement_facts, check_codes, kind_of
+from gateway.facts import agreement_facts, check_codes, kind_of
+from gateway.rules import DayRules
 from keys.agencies import AgencyList
 from keys.keylist import verify_agency_list
 from keys.model import AgencyId

@@ -10,6 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from gateway.settings import Settings, SettingsError, load_settings, settings_from
+from tests.support.releases import PINNED
 
 GOOD: dict[str, Any] = {
     "profile": "production",
@@ -20,8 +21,10 @@ GOOD: dict[str, Any] = {
     "registry_root_file": "root.jwk",
     "agency_list_file": "agencies.json",
     "log_origin": "lotse.example/2026",
+    "policy": PINNED,
     "connectors": {"abh.hannover": "https://connector.abh.example"},
 }
+TABLES = ("connectors", "policy")
 
 
 def _refused(base: Path, **changes: Any) -> str:
@@ -34,13 +37,18 @@ def _refused(base: Path, **changes: Any) -> str:
 def test_a_file_becomes_frozen_settings(tmp_path: Path) -> None:
     """Paths begin at the file, defaults are those of the design, nothing can be changed later."""
     file = tmp_path / "gateway.toml"
-    lines = [f'{key} = "{value}"' for key, value in GOOD.items() if key != "connectors"]
+    lines = [f'{key} = "{value}"' for key, value in GOOD.items() if key not in TABLES]
     lines += ["[connectors]", '"abh.hannover" = "https://connector.abh.example"']
+    lines += ["[policy]", f'directory = "{PINNED["directory"]}"', "[[policy.keys]]"]
+    lines += [f'{name} = "{value}"' for name, value in PINNED["keys"][0].items()]
     file.write_text("\n".join(lines), encoding="utf-8")
     settings = load_settings(file)
     assert settings.keyring_file == tmp_path / "gateway.keyring"
     assert settings.passphrase_file == Path("/run/secrets/passphrase")
     assert settings.holder_seconds == 10
+    assert settings.policy is not None
+    assert settings.policy.directory == tmp_path / "policy"
+    assert settings.policy.release_keys.kids == ("policy#release-1",)
     assert settings.connectors == {"abh.hannover": "https://connector.abh.example"}
     with pytest.raises(ValidationError):
         setattr(settings, "issuer", "https://other.example")  # noqa: B010 - mypy refuses it, too
@@ -67,8 +75,19 @@ def test_no_setting_switches_a_promise_off() -> None:
         "rule_engine",
         "opa",
         "authzen",
+        "policy",
         "insecure_demo_person",
     }
+
+
+def test_the_production_profile_decides_by_signed_releases_only(tmp_path: Path) -> None:
+    """Without pinned keys it does not start, and says what is missing; the demo may do without."""
+    message = _refused(tmp_path, policy=...)
+    assert "signed releases" in message
+    assert "[policy]" in message
+    assert "P9" in message
+    demo = {key: value for key, value in GOOD.items() if key != "policy"} | {"profile": "demo"}
+    assert settings_from(demo, base=tmp_path).policy is None
 
 
 def test_every_switch_is_a_stand_in_and_off() -> None:
@@ -88,13 +107,13 @@ def test_the_production_profile_refuses_the_stand_in(tmp_path: Path) -> None:
     assert demo.insecure_demo_person
 
 
-@pytest.mark.parametrize("key", ["polizy", "policy", "disable_log", "verify_tls", "Issuer"])
+@pytest.mark.parametrize("key", ["polizy", "unsigned_policy", "disable_log", "verify_tls", "Issuer"])
 def test_an_unknown_key_is_named(tmp_path: Path, key: str) -> None:
     """A typing error or a hoped-for switch stops the start and says which key it was."""
     assert f"unknown key: {key}" in _refused(tmp_path, **{key: False})
 
 
-@pytest.mark.parametrize("key", [k for k in GOOD if k != "connectors"])
+@pytest.mark.parametrize("key", [k for k in GOOD if k not in TABLES])
 def test_a_missing_key_is_named(tmp_path: Path, key: str) -> None:
     """What has no default must be said."""
     assert f"missing key: {key}" in _refused(tmp_path, **{key: ...})
@@ -127,6 +146,14 @@ def test_a_missing_key_is_named(tmp_path: Path, key: str) -> None:
         {"holder_seconds": 61},
         {"holder_seconds": 0},
         {"insecure_demo_person": "yes"},
+        {"policy": False},
+        {"policy": {**PINNED, "directory": ""}},
+        {"policy": {**PINNED, "keys": []}},
+        {"policy": {**PINNED, "keys": PINNED["keys"] * 2}},
+        {"policy": {**PINNED, "keys": [{**PINNED["keys"][0], "kid": "policy#list-1"}]}},
+        {"policy": {**PINNED, "keys": [{**PINNED["keys"][0], "x": PINNED["keys"][0]["y"]}]}},
+        {"policy": {**PINNED, "keys": [{**PINNED["keys"][0], "d": "secret"}]}},
+        {"policy": {**PINNED, "unsigned": True}},
     ],
 )
 def test_a_value_out_of_its_range_is_refused(tmp_path: Path, changes: dict[str, Any]) -> None:

@@ -38,6 +38,12 @@ CASE = {
 }
 
 
+@pytest.fixture(autouse=True)
+def one_decider(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rules load once for all commands of this file."""
+    monkeypatch.setattr("policies.commands.options.load_decider", lambda: DECIDER)
+
+
 def _decide(document: Any, *more: str) -> Any:
     return RUN.invoke(app, ["decide", "-", *more], input=json.dumps(document).encode())
 
@@ -187,7 +193,6 @@ def test_explain_says_that_nothing_was_decided(monkeypatch: pytest.MonkeyPatch) 
     """A broken engine is no answer."""
     monkeypatch.setattr(DECIDER, "_engine", InsecureFailingEngine())
     monkeypatch.setattr(DECIDER, "_memo", type(DECIDER._memo)())
-    monkeypatch.setattr("policies.commands.options.load_decider", lambda: DECIDER)
     done = RUN.invoke(app, ["explain", "U03.gateway"])
     assert (done.exit_code, done.stdout) == (3, "")
     assert "nothing was decided: rule engine failed: trapped" in done.stderr

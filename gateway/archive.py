@@ -7,7 +7,7 @@ import datetime as dt
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import func, inspect, select
+from sqlalchemy import func, inspect, select, tuple_
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -46,10 +46,16 @@ class Archive:
 
     def rows(self, since: dt.date | None) -> Iterator[Mapping[str, Any]]:
         """See ``DecisionArchive``."""
-        query = select(decided_input).order_by(decided_input.c.day, decided_input.c.key)
-        if since is not None:
-            query = query.where(decided_input.c.day >= since.isoformat())
-        yield from self._stream(query)
+        # Page by page: asking again takes its time, and no transaction may stay open that long.
+        day, key = decided_input.c.day, decided_input.c.key
+        after = ("" if since is None else since.isoformat(), "")
+        while True:
+            query = select(decided_input).where(tuple_(day, key) > after).order_by(day, key)
+            page = self._page(query.limit(AT_ONCE))
+            yield from page
+            if len(page) < AT_ONCE:
+                return
+            after = (str(page[-1]["day"]), str(page[-1]["key"]))
 
     def on_record(self, since: dt.date | None) -> int:
         """See ``DecisionArchive``: what the log tells of, from the first day that is kept here."""
@@ -72,17 +78,15 @@ class Archive:
 
     def shadow_rows(self) -> Iterator[Mapping[str, Any]]:
         """See ``DecisionArchive``."""
-        yield from self._stream(select(shadow_count))
+        yield from self._page(select(shadow_count))
 
     def close(self) -> None:
         """See ``DecisionArchive``."""
         self._engine.dispose()
 
-    def _stream(self, query: Select[Any]) -> Iterator[Mapping[str, Any]]:
+    def _page(self, query: Select[Any]) -> list[dict[str, Any]]:
         with self._engine.connect() as connection:
-            streaming = connection.execution_options(yield_per=AT_ONCE)
-            for row in streaming.execute(query):
-                yield dict(row._mapping)  # noqa: SLF001 - the documented way to a row by column
+            return [dict(row) for row in connection.execute(query).mappings()]
 
 
 def open_archive(config: Path) -> Archive:

@@ -59,6 +59,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV for spreadsheets.")]
 
 DEFAULT_CONFIG: Final = Path("lotse.toml")
+WIDTH: Final = 150
+"""Columns where the output is no terminal."""
 MAX_DIFFERENCES: Final = 50
 """Rows of a table of what came out otherwise; --json has all."""
 
@@ -113,7 +115,7 @@ def shadow_command(*, config: Config = DEFAULT_CONFIG, as_json: AsJson = False) 
         typer.echo(f"candidate {one.report.candidate}")
         typer.echo(f"beside    {one.report.today}, {one.first} to {one.last}")
         if one.report.changes:
-            Console().print(one.report.table())
+            _console().print(one.report.table())
         typer.echo(one.report.sentence())
         typer.echo(f"left out because the candidate was busy: {shown(one.dropped)}")
     _warn(unreadable)
@@ -189,7 +191,7 @@ def _tell(report: Report, *, as_json: bool, as_csv: bool) -> None:
     else:
         typer.echo(f"today     {report.today}\ncandidate {report.candidate}")
         if report.changes:
-            Console().print(report.table())
+            _console().print(report.table())
         typer.echo(report.sentence())
 
 
@@ -225,10 +227,15 @@ def _print_differences(differences: list[Difference]) -> None:
         table.add_row(
             *one.route, one.was.field, f"{was}\n{', '.join(one.was.reasons)}", f"{now}{reasons}"
         )
-    Console().print(table)
+    _console().print(table)
     left = len(differences) - MAX_DIFFERENCES
     if left > 0:
         typer.echo(f"and {left} more; --json shows all")
+
+
+def _console() -> Console:
+    console = Console()
+    return console if console.is_terminal else Console(width=WIDTH)
 
 
 def _archive(config: Path) -> DecisionArchive:

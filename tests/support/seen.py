@@ -24,6 +24,7 @@ from keys.model import AgencyId
 from tests.support.middle import ABH, JC, MBE, Gate, Middle
 from tests.support.scenes import (
     RECORDS,
+    WRITTEN_LATER,
     no_pause,
     tables,
 )
@@ -137,8 +138,11 @@ LITERAL = re.compile(r"[xX]?'(?:[^']|'')*'|\b\d+\b")
 BRACKETS = ("BEGIN", "COMMIT", "ROLLBACK", "PRAGMA")
 
 
-BACKGROUND = ("exchange.closes_at <", "outbox.delivered IS", "mailbox.disclosed IS", "note_size")
-"""What the sweeper and the log's writer do beside any call."""
+BACKGROUND = (
+    *("exchange.closes_at <", "outbox.delivered IS", "mailbox.disclosed IS", "note_size"),
+    *WRITTEN_LATER,
+)
+"""What the sweeper, the log's writer and the keeper of decisions do beside any call."""
 
 
 def _sizes(middle: Middle) -> list[str]:
@@ -148,7 +152,7 @@ def _sizes(middle: Middle) -> list[str]:
         found = [
             f"{table.name} {[_size(value) for value in row]}"
             for table in tables()
-            if table.name not in {"used_jti", "audit_head"}
+            if table.name not in {"used_jti", "audit_head", *WRITTEN_LATER}
             for row in connection.execute(select(table)).all()
         ]
     engine.dispose()

@@ -56,12 +56,12 @@ check-policies: setup-dev
 fix: setup-dev ## format and repair what can be repaired by itself
 	@$(BIN)/ruff format --quiet .
 	@$(BIN)/ruff check --quiet --fix .
-	@if opa=$$(scripts/opa.sh); then $$opa fmt --write policies/rego; fi
+	@if opa=$$(scripts/opa.sh); then $$opa fmt --write policies/rego deploy/opa; fi
 
 .PHONY: bench
-bench: setup-dev ## measure: exchanges per second, latency, CPU by step, SQLite and PostgreSQL
+bench: setup-dev ## measure: exchanges, single decisions in both engines, memory (4 minutes)
 	@scripts/postgres.sh
-	@$(PY) -m deploy.bench $(ARGS)
+	@if opa=$$(scripts/opa.sh); then export LOTSE_OPA=$$opa; fi; $(PY) -m deploy.bench $(ARGS)
 
 .PHONY: bench-large
 bench-large: setup-dev ## measure with many persons, permissions and log entries

@@ -24,18 +24,20 @@ for name, file in json.load(sys.stdin)["files"].items():
 
 if opa=$(scripts/opa.sh); then
   export LOTSE_OPA=$opa
-  "$opa" check --strict --v1-compatible policies/rego
-  unformatted=$("$opa" fmt --list policies/rego)
-  if [ -n "$unformatted" ]; then
-    printf 'not formatted (make fix): %s\n' "$unformatted" >&2
-    exit 1
-  fi
-  "$opa" test --v1-compatible --fail-on-empty policies/rego
-  # The report counts the tests' own lines too; 100 of all is 100 of the shipped rules.
-  if ! "$opa" test --v1-compatible --coverage --threshold 100 policies/rego >/dev/null; then
-    "$opa" test --v1-compatible --coverage policies/rego | not_covered >&2
-    exit 1
-  fi
+  for folder in policies/rego deploy/opa; do
+    "$opa" check --strict --v1-compatible "$folder"
+    unformatted=$("$opa" fmt --list "$folder")
+    if [ -n "$unformatted" ]; then
+      printf 'not formatted (make fix): %s\n' "$unformatted" >&2
+      exit 1
+    fi
+    "$opa" test --v1-compatible --fail-on-empty "$folder"
+    # The report counts the tests' own lines too; 100 of all is 100 of the shipped rules.
+    if ! "$opa" test --v1-compatible --coverage --threshold 100 "$folder" >/dev/null; then
+      "$opa" test --v1-compatible --coverage "$folder" | not_covered >&2
+      exit 1
+    fi
+  done
   .venv/bin/python -m policies.build --check
 else
   missing OPA "compile, format, tests and build of the rules were"
@@ -46,6 +48,7 @@ fi
 if regal=$(scripts/regal.sh); then
   # The configuration, with a reason for each rule that is off, is .regal/config.yaml.
   "$regal" lint --config-file .regal/config.yaml --no-color policies/rego
+  "$regal" lint --config-file deploy/opa/.regal/config.yaml --no-color deploy/opa
 else
   missing Regal "the lint of the rules was"
 fi

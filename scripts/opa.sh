@@ -8,7 +8,8 @@ cd "$(dirname "$0")/.."
 version=1.21.3 # the first with GHSA-g2pf-6v5v-qcc8 repaired; also in tests/support/opa.py
 built=.cache/bin/opa
 
-is_pinned() { [ -x "$1" ] && "$1" version 2>/dev/null | grep -qx "Version: $version"; }
+# Not in a pipe: grep would leave at the first line, and OPA would end with an error while it still writes.
+is_pinned() { [ -x "$1" ] && grep -qx "Version: $version" <<<"$("$1" version 2>/dev/null)"; }
 
 for candidate in "${LOTSE_OPA:-}" "$(command -v opa || true)" "$PWD/$built"; do
   if [ -n "$candidate" ] && is_pinned "$candidate"; then

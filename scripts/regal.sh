@@ -9,7 +9,8 @@ version=0.42.0
 module=github.com/open-policy-agent/regal
 built=.cache/bin/regal
 
-is_pinned() { [ -x "$1" ] && "$1" version 2>/dev/null | grep -qxE "Version: +$version"; }
+# Not in a pipe, see scripts/opa.sh.
+is_pinned() { [ -x "$1" ] && grep -qxE "Version: +$version" <<<"$("$1" version 2>/dev/null)"; }
 
 for candidate in "${LOTSE_REGAL:-}" "$(command -v regal || true)" "$PWD/$built"; do
   if [ -n "$candidate" ] && is_pinned "$candidate"; then

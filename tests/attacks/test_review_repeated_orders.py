@@ -10,6 +10,7 @@ import httpx
 
 from keys.messages import Order
 from keys.model import ExchangeId
+from policies.model import HolderFacts
 from tests.support.connectors import ABH, AS_SYSTEM, JC, U03, World, world
 from tests.support.lies import read
 
@@ -67,6 +68,6 @@ async def test_a_statement_serves_again_after_a_short_lived_order_was_forgotten(
         gateway.lies.order = lambda order: order
         first = next(iter(gateway.exchanges.values()))
         second = replace(first, id=ExchangeId("01M6NJDA80MKG6T37NFVN1TSER"), receipts=[])
-        gateway._decide(second, released=False)
+        gateway._decide(second, HolderFacts())
         told = await gateway.post_order(JC, gateway.order_for(second))
         assert told.json()["check"] == "replay"

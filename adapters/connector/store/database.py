@@ -6,10 +6,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from sqlalchemy import create_engine, event, insert, select
+from sqlalchemy import create_engine, event, insert, select, update
 
 from adapters.connector.errors import SettingsRejected
-from adapters.connector.store.tables import SCHEMA_VERSION, metadata, schema_version
+from adapters.connector.store.tables import CHANGES, SCHEMA_VERSION, metadata, schema_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,10 +52,10 @@ class Store:
     """The connector's memory."""
 
     def __init__(self, engine: Engine) -> None:
-        """Create missing tables and check the version.
+        """Create missing tables, and bring those of an older version up to this one.
 
         Raises:
-            SettingsRejected: the file was written by another version of the connector.
+            SettingsRejected: the file was written by a newer version of the connector.
         """
         self._engine = engine
         metadata.create_all(engine)
@@ -63,9 +63,14 @@ class Store:
             found = connection.execute(select(schema_version.c.version)).scalar_one_or_none()
             if found is None:
                 connection.execute(insert(schema_version).values(only=1, version=SCHEMA_VERSION))
-            elif found != SCHEMA_VERSION:
+                return
+            if found > SCHEMA_VERSION:
                 message = f"the store has version {found}, this connector reads {SCHEMA_VERSION}"
                 raise SettingsRejected(message)
+            for version in range(found + 1, SCHEMA_VERSION + 1):
+                for statement in CHANGES[version]:
+                    connection.exec_driver_sql(statement)
+            connection.execute(update(schema_version).values(version=SCHEMA_VERSION))
 
     def now(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in one transaction, in this thread."""

@@ -20,7 +20,16 @@ from sqlalchemy import (
 )
 
 SCHEMA_VERSION: Final = 2
-"""Raised with every change of a table; an older or newer file is refused at the start."""
+"""Raised with every change of a table; an older file is brought up to it, a newer one refused."""
+
+CHANGES: Final = {
+    2: (
+        # No rule of version 1 waited for the head, so nothing that rests there does.
+        "ALTER TABLE held ADD COLUMN needs_head BOOLEAN NOT NULL DEFAULT 0",
+        "ALTER TABLE held ADD COLUMN by_head BOOLEAN NOT NULL DEFAULT 0",
+    ),
+}
+"""What brings a file to a version from the one before."""
 
 metadata = MetaData()
 

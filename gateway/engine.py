@@ -20,11 +20,11 @@ from policies.bundle import Bundle
 from policies.catalogue import Catalogue
 from policies.decide import Decider
 from policies.engine.embedded import EmbeddedEngine
-from policies.engine.opa import MAX_CONNECTIONS, OpaAddress, OpaEngine
-from policies.errors import PolicyUnavailable
+from policies.engine.opa import MAX_CONNECTIONS, OpaAddress
 from policies.model import Outcome, PermissionFacts
-from policies.release.book import Loaded, RulesBook, embedded
+from policies.release.book import RulesBook, embedded
 from policies.release.force import InsecureShippedRules, RuleSet
+from policies.release.server import ask_server, in_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,13 +35,9 @@ if TYPE_CHECKING:
     from policies.decision import Decision
     from policies.engine.base import RuleEngine
     from policies.model import DecisionInput
-    from policies.release.book import EngineMaker
-    from policies.release.verify import VerifiedBundle
 
 _OPEN = frozenset({Outcome.ALLOW_MIN, Outcome.HOLD_HUMAN})
 
-SWAP_SECONDS = 5.0
-"""How long a release waits for the server to have it; it is tried again and again."""
 START_SECONDS = 1.0
 """How long the start waits for the server; after that, calls are refused until it is there."""
 
@@ -125,44 +121,22 @@ async def open_rules(
         address, deciding = OpaAddress.of(opa.url, opa.token_file, opa.ca_file), threads
         stack.callback(threads.close)
     if settings.policy is not None:
-        maker = embedded if address is None else _in_server(address)
+        maker = embedded if address is None else in_server(address, tell_engine)
         book = RulesBook(store_of(settings.policy), clock, maker)
         stack.callback(book.close)
         return GatewayRules(book, deciding), book
     if address is None:
         shipped = RuleSet(Decider(given or EmbeddedEngine.load(), Catalogue.load()))
     else:
-        loaded = await asyncio.to_thread(_ask_server, address, Bundle.load().digest, START_SECONDS)
+        loaded = await asyncio.to_thread(
+            ask_server, address, Bundle.load().digest, START_SECONDS, tell_engine
+        )
         stack.callback(loaded.close)
         shipped = RuleSet(
             Decider(loaded.engine, Catalogue.load(), memo_size=loaded.memo_size),
             ready=loaded.ready,
         )
     return GatewayRules(InsecureShippedRules(shipped), deciding), None
-
-
-def _in_server(address: OpaAddress) -> EngineMaker:
-    """Say how a release is loaded into the server: its file lies there, and it must answer."""
-
-    def make(verified: VerifiedBundle) -> Loaded:
-        loaded = _ask_server(address, verified.bundle.digest, SWAP_SECONDS)
-        if not loaded.ready():
-            loaded.close()
-            raise PolicyUnavailable("the server does not answer by this release")
-        return loaded
-
-    return make
-
-
-def _ask_server(address: OpaAddress, bundle: str, seconds: float) -> Loaded:
-    """Open the engine over a server and wait a moment for it.
-
-    Every decision is asked of the server: with a memory, a server that was stopped, or that got
-    the rules that deny everything, would not be noticed for what is asked often.
-    """
-    engine = OpaEngine(address, bundle, report=tell_engine)
-    engine.ready(seconds)
-    return Loaded(engine, engine.ready, engine.close, memo_size=0)
 
 
 def tell_engine(event: str, code: str) -> None:

@@ -22,7 +22,7 @@ _FILTERS: Final = {
     "from": Text("Von", "From"),
     "to": Text("An", "To"),
     "purpose": Text("Zweck", "Purpose"),
-    "field": Text("Feld", "Field"),
+    "field": Text("Felder", "Field"),
     "rule": Text("Regel", "Rule"),
     "outcome": Text("Ergebnis, wenn alles erklärt ist", "Outcome when everything is stated"),
 }

@@ -240,7 +240,7 @@ def test_explain_reads_a_file_and_says_when_nothing_is_sent(tmp_path: Path) -> N
     ("asked", "code", "said"),
     [
         (["U03"], 2, "U03.gateway, U03.holder_before"),
-        (["U03.gatway"], 2, "U03.gateway"),
+        (["U03.gatewax"], 2, "U03.gateway"),
         (["nowhere.json"], 2, "nowhere.json cannot be read"),
         (["U03.gateway", "--audience", "press"], 2, ""),
         (["U03.gateway", "--lang", "fr"], 2, ""),

@@ -36,6 +36,9 @@ _FUEL: Final = 100_000_000
 
 _I32: Final = wasmtime.ValType.i32()
 
+_NAME: Final = f"opa-wasm/wasmtime-{version('wasmtime')}"
+"""Looked up once: reading a package's metadata takes longer than a decision."""
+
 
 class _Aborted(Exception):
     """The module called ``opa_abort`` or a built-in of the host."""
@@ -78,7 +81,7 @@ class EmbeddedEngine:
     @property
     def name(self) -> str:
         """Name and version, for the log."""
-        return f"opa-wasm/wasmtime-{version('wasmtime')}"
+        return _NAME
 
     @property
     def bundle_digest(self) -> str:

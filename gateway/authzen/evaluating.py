@@ -70,7 +70,7 @@ class Evaluations:
             UnknownAgency: the resource is no agency of the list.
             PolicyUnavailable: the rules cannot be evaluated; there is no answer then.
         """
-        answer = await self._decide(caller, unverified)
+        answer = await self._decide(caller, self._core.rules.now(), unverified)
         _tell(caller, 1)
         return answer
 
@@ -95,9 +95,10 @@ class Evaluations:
             raise refused("too_many", "evaluations")
         stops_at = _stops_at(unverified.get("options"))
         defaults = {name: unverified[name] for name in _TUPLE if name in unverified}
+        rules = self._core.rules.now()  # the same to the end, whatever comes into force meanwhile
         answers: list[JsonValue] = []
         for part in batch:
-            answer = await self._answered(caller, part, defaults)
+            answer = await self._answered(caller, rules, part, defaults)
             answers.append(answer)
             if answer["decision"] is stops_at:
                 break
@@ -106,13 +107,17 @@ class Evaluations:
         return {"evaluations": answers}
 
     async def _answered(
-        self, caller: Caller, part: JsonValue, defaults: Mapping[str, JsonValue]
+        self,
+        caller: Caller,
+        rules: RulesNow,
+        part: JsonValue,
+        defaults: Mapping[str, JsonValue],
     ) -> dict[str, JsonValue]:
         """Answer one evaluation of a batch; a member it has replaces the default as a whole."""
         try:
             if not isinstance(part, dict):
                 raise refused("wrong_type", "evaluations")
-            return await self._decide(caller, {**defaults, **part})
+            return await self._decide(caller, rules, {**defaults, **part})
         except (Problem, GatewayError, PolicyError, KeysError) as error:
             problem = problem_of(error)
             if problem is None or problem.type.status >= SERVER_ERRORS:
@@ -120,9 +125,8 @@ class Evaluations:
             return {"decision": False, "context": {"error": _error(problem)}}
 
     async def _decide(
-        self, caller: Caller, unverified: Mapping[str, JsonValue]
+        self, caller: Caller, rules: RulesNow, unverified: Mapping[str, JsonValue]
     ) -> dict[str, JsonValue]:
-        rules = self._core.rules.now()
         asked = read_evaluation(unverified, self._mapping, rules.catalogue)
         _check_own_side(asked, caller, rules.catalogue)
         now = self._core.clock()

@@ -16,11 +16,12 @@ from gateway.authzen.mapping import AuthzenMapping
 from gateway.caller import Caller
 from gateway.engine import AtOnce
 from gateway.exchange import Core
-from gateway.facts import DayRules
+from gateway.rules import DayRules, RulesNow
 from keys.agencylist import Agreement
 from keys.model import AgencyId
 from policies.decide import Decider
 from policies.model import Kind
+from policies.release.force import RuleSet
 from tests.support.clock import Clock
 from tests.support.gate import Gate
 from tests.support.middle import ISSUER, JC
@@ -93,12 +94,12 @@ class Face:
 
     def evaluations(self) -> Evaluations:
         """Give them."""
+        catalogue = self.decider.catalogue
+        in_force = cast("RuleSet", SimpleNamespace(decider=self.decider))
+        rules = RulesNow(in_force, catalogue, DayRules(catalogue), AtOnce())
         core = SimpleNamespace(
-            catalogue=self.decider.catalogue,
-            decider=self.decider,
-            deciding=AtOnce(),
+            rules=SimpleNamespace(now=lambda: rules),
             agencies=SimpleNamespace(current=lambda: self.agencies),
-            day_rules=DayRules(self.decider.catalogue),
             clock=self.clock,
         )
         return Evaluations(cast("Core", core), self.mapping, ISSUER)

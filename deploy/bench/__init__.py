@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: EUPL-1.2
 """Measures what an exchange costs: ``python -m deploy.bench``.
 
-Five kinds of processes, so that none measures itself:
+Six kinds of processes, so that none measures itself:
 
 =========================  =====================================================================
 process                    what it does
@@ -11,6 +11,7 @@ gateway                    the product, alone on the first core, with a meter ar
 plain proxy                the same parts without decision, log and links: what the ratio is to
 holder                     a fast stand-in for the holding connector; seals really
 load                       plays requests that it signed beforehand over 1, 8 and 32 connections
+decisions, memory          decide without a gateway around them, in both engines
 =========================  =====================================================================
 
 Nothing here fails by the clock: figures are printed, and people judge them.

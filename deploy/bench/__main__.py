@@ -13,13 +13,16 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from deploy.bench import decisions
+from deploy.bench.decision_memory import DECISIONS, measure_memory
 from deploy.bench.desk import Unexpected
 from deploy.bench.parts import log_costs, part_costs, slowdown
 from deploy.bench.place import provision
 from deploy.bench.postgres import PostgresUnavailable, cluster
-from deploy.bench.processes import ChildFailed, cores, pin
+from deploy.bench.processes import Child, ChildFailed, cores, pin
 from deploy.bench.report import Report, write
-from deploy.bench.runs import measure, soak, start
+from deploy.bench.runs import LIMIT_SECONDS, measure, soak, start
+from policies.engine.opa_beside import find_opa
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,6 +34,8 @@ SOAK_SECONDS: Final = 3600.0
 REPEATS: Final = 3
 SQLITE: Final = "sqlite"
 POSTGRESQL: Final = "postgresql"
+EXCHANGES: Final = "exchanges"
+DECIDING: Final = "decisions"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -56,9 +61,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace, report: Report) -> None:
+    _note_slowdown(report)
+    if options.only != DECIDING:
+        _exchanges(options, report)
+    if options.only != EXCHANGES:
+        _decisions(options, report)
+    _note_slowdown(report)
+
+
+def _exchanges(options: argparse.Namespace, report: Report) -> None:
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="lotse-bench-")))
-        _note_slowdown(report)
         _say("keys and agency list")
         place = provision(directory, int(time.time()))
         bench = start(stack, place, _say)
@@ -67,7 +80,18 @@ def _run(options: argparse.Namespace, report: Report) -> None:
         if not options.soak:
             _say("single parts")
             report.parts = part_costs(place)
-    _note_slowdown(report)
+
+
+def _decisions(options: argparse.Namespace, report: Report) -> None:
+    opa = find_opa()
+    if opa is None:
+        report.notes.append("The OPA server was not measured: no OPA, see scripts/opa.sh")
+    _say("single decisions")
+    first, beside = cores()
+    asked = (opa, options.rounds, options.repeats, first | beside)
+    with Child("decisions", decisions.main, *asked) as child:
+        report.decisions = child.hear(LIMIT_SECONDS * options.repeats)
+    report.memory = measure_memory(opa, options.decisions, _say)
 
 
 def _note_slowdown(report: Report) -> None:
@@ -129,7 +153,16 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, default=REPEATS, help="of every run (3)")
     parser.add_argument("--database", choices=(SQLITE, POSTGRESQL, "both"))
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there too")
+    parser.add_argument("--only", choices=(EXCHANGES, DECIDING), help="one half of the bench")
+    parser.add_argument(
+        "--rounds", type=int, default=decisions.ROUNDS, help="decisions of each kind per repeat"
+    )
+    parser.add_argument(
+        "--decisions", type=int, default=DECISIONS, help="while memory is watched (200000)"
+    )
     options = parser.parse_args(arguments)
+    if options.large or options.soak:
+        options.only = EXCHANGES
     options.seconds = options.seconds or (SOAK_SECONDS if options.soak else SECONDS)
     options.database = options.database or (SQLITE if options.soak else "both")
     return options
@@ -138,8 +171,13 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 def _command(options: argparse.Namespace) -> str:
     """Write the command that repeats this run."""
     wanted = [f"--{name}" for name in ("large", "soak") if getattr(options, name)]
-    wanted += [f"--seconds {options.seconds:g}", f"--repeats {options.repeats}"]
-    return " ".join(["python -m deploy.bench", *wanted, f"--database {options.database}"])
+    if options.only and not wanted:
+        wanted.append(f"--only {options.only}")
+    if options.only != DECIDING:
+        wanted += [f"--seconds {options.seconds:g}", f"--database {options.database}"]
+    if options.only != EXCHANGES:
+        wanted += [f"--rounds {options.rounds}", f"--decisions {options.decisions}"]
+    return " ".join(["python -m deploy.bench", *wanted, f"--repeats {options.repeats}"])
 
 
 def _say(text: str) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""Arithmetic on measured series: quantiles, medians, and how far two distributions lie apart."""
+"""Arithmetic on measured series (quantiles, medians, distances), and how figures are written."""
 
 from __future__ import annotations
 
@@ -65,3 +65,9 @@ def ks_statistic(one: Sequence[float], other: Sequence[float]) -> float:
 def ks_chance(one: int, other: int) -> float:
     """Give the distance that two samples of one distribution exceed in one of twenty cases."""
     return KS_COEFFICIENT * math.sqrt((one + other) / (one * other))
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Write a Markdown table; the first column is text, the others are figures."""
+    rule = ["---", *["---:"] * (len(head) - 1)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in (head, rule, *rows))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""What single parts cost by themselves, in this process: decision, signatures, envelope, log."""
+"""What single parts cost by themselves, in this process: signatures, envelope, log."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from deploy.bench.holder import InsecureHolder
 from deploy.bench.meter import LOG_THREAD, by_thread
 from deploy.bench.place import (
     ABH,
-    DECLARED,
     FIELDS,
     JC,
     LOG_ORIGIN,
@@ -35,9 +34,6 @@ from keys.providers.base import KeyUse
 from keys.pseudonyms import decoy_reference
 from keys.strict_json import loads
 from policies.catalogue import Catalogue
-from policies.decide import Decider
-from policies.engine.embedded import EmbeddedEngine
-from policies.model import AgreementFacts, DecisionInput
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -116,20 +112,6 @@ def _calls(place: Place) -> dict[str, Callable[[], object]]:
     gateway, abh = place.keys("gateway"), place.keys(ABH)
     desk = Desk(JC, place.keys(JC))
     catalogue = Catalogue.load()
-    engine = EmbeddedEngine.load()
-    remembering, forgetting = (
-        Decider(engine, catalogue),
-        Decider(engine, catalogue, memo_size=0),
-    )
-    asked = DecisionInput(
-        from_kind=catalogue.agency("ABH").id,
-        to_kind=catalogue.agency("JC").id,
-        purpose=catalogue.purpose(PURPOSE).id,
-        trigger="on_request",
-        fields=tuple(catalogue.field(name).id for name in FIELDS),
-        declared=dict(DECLARED),
-        agreement=AgreementFacts(in_force=True),
-    )
     body = desk.enquiry("linked", 0, now)
     read = loads(body, max_bytes=len(body))
     statement = str(read["statement"]) if isinstance(read, dict) else ""
@@ -147,8 +129,6 @@ def _calls(place: Place) -> dict[str, Callable[[], object]]:
         catalogue=catalogue.version,
     )
     return {
-        "decision, not memoised": lambda: forgetting.decide(asked),
-        "decision, memoised": lambda: remembering.decide(asked),
         "statement: verify and read": lambda: messages.read_statement(
             statement, key=asking, now=now
         ),

@@ -9,13 +9,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from deploy.bench.figures import ks_chance, ks_statistic, median, quantile, short, spread
+from deploy.bench.decision_report import cost_table, memory_table
+from deploy.bench.figures import (
+    ks_chance,
+    ks_statistic,
+    median,
+    quantile,
+    short,
+    spread,
+    table,
+)
 from deploy.bench.meter import SERVER, STEP_NAMES, THREADS
 from deploy.bench.place import FIELDS, LINKED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from deploy.bench.decision_memory import Memory
+    from deploy.bench.decisions import Cost
     from deploy.bench.runs import Measured, Run
 
 BUDGET_MS: Final = 2.0
@@ -41,13 +52,9 @@ class Report:
     log: dict[str, dict[int, tuple[float, float]]] = field(default_factory=dict)
     """By database and works at once: (CPU, wall) microseconds per entry."""
     soak: list[Run] = field(default_factory=list)
+    decisions: list[Cost] = field(default_factory=list)
+    memory: list[Memory] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Write a Markdown table; the first column is text, the others are figures."""
-    rule = ["---", *["---:"] * (len(head) - 1)]
-    return "\n".join("| " + " | ".join(line) + " |" for line in (head, rule, *rows))
 
 
 def write(report: Report) -> str:
@@ -62,6 +69,10 @@ def write(report: Report) -> str:
         parts.append(_log(report))
     if report.soak:
         parts.append(_soak(report))
+    if report.decisions:
+        parts.append(cost_table(report.decisions))
+    if report.memory:
+        parts.append(memory_table(report.memory))
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -77,8 +88,9 @@ def _head(report: Report) -> str:
         f"- Date: {report.date}",
         f"- Machine: {machine}",
         f"- {busy}",
-        f"- One exchange: {len(FIELDS)} fields, pull, released by statute, decision memoised",
     ]
+    if report.databases:
+        lines.append(f"- One exchange: {len(FIELDS)} fields, pull, released by statute, memoised")
     return "\n".join(lines + [f"- {note}" for note in report.notes])
 
 

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+from deploy.bench.figures import table
 from deploy.bench.place import EMPTY, LINKED, UNLINKED
-from deploy.bench.report import Report, table, write
+from deploy.bench.report import Report, write
 from deploy.bench.runs import Measured, Run
 
 

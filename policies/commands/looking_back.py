@@ -56,9 +56,11 @@ def rules_in_force(config: Path) -> Decider:
         PolicyUnavailable: it does not load.
     """
     store = _store(config)
-    active = None if store is None else store.state().active
-    if store is None or active is None:
+    if store is None:
         return load_decider()
+    active = store.state().active
+    if active is None:
+        raise ReleaseRefused("nothing_active")
     verified = store.load(active)
     return Decider(EmbeddedEngine(verified.bundle), verified.catalogue)
 

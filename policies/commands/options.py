@@ -44,6 +44,8 @@ CANNOT_DECIDE: Final = 3
 """Exit code when the rules cannot be evaluated; nothing was answered."""
 
 _WAIT_SECONDS: Final = 2.0
+_DEADLINE_SECONDS: Final = 5.0
+"""For one answer; a person waits longer than an exchange may."""
 
 
 def instant(text: str | None) -> dt.datetime:
@@ -83,7 +85,7 @@ def open_decider(
         raise typer.BadParameter("--engine opa needs --opa-url and --opa-token-file")
     try:
         address = OpaAddress.of(opa_url, opa_token, opa_ca)
-        server = OpaEngine(address, Bundle.load().digest)
+        server = OpaEngine(address, Bundle.load().digest, deadline_seconds=_DEADLINE_SECONDS)
     except (OSError, ValueError) as error:
         raise typer.BadParameter(f"the OPA server cannot be asked: {error}") from None
     try:

@@ -23,6 +23,7 @@ from policies.explain import LANGUAGES, Language
 from policies.golden_cases import expected_form
 from policies.json_schema import load_schema, problems
 from tests.contract.rule_engines import golden_cases
+from tests.support.opa_server import OpaServer
 
 RUN = CliRunner()
 DECIDER = load_decider()
@@ -177,6 +178,18 @@ def test_a_server_that_does_not_answer_decides_nothing(tmp_path: Path) -> None:
     done = _decide([CASE, CASE], *server)
     assert (done.exit_code, done.stdout) == (3, "")
     assert "nothing was decided" in done.stderr
+
+
+def test_a_server_gives_the_same_answers(opa_server: OpaServer) -> None:
+    """Only the name of the engine differs."""
+    cases = [case.document for case in golden_cases() if case.about.startswith("U")]
+    where = ["--opa-url", opa_server.url, "--opa-token-file", str(opa_server.token_file)]
+    done = _decide(cases, "--engine", "opa", *where)
+    assert (done.exit_code, done.stderr) == (0, "")
+    theirs, ours = json.loads(done.stdout), json.loads(_decide(cases).stdout)
+    assert {answer["policy"].pop("engine").split("/")[0] for answer in theirs} == {"opa-server"}
+    assert {answer["policy"].pop("engine").split("/")[0] for answer in ours} == {"opa-wasm"}
+    assert theirs == ours
 
 
 class InsecureFailingEngine:

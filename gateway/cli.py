@@ -47,8 +47,9 @@ def serve(config: ConfigOption) -> None:
 
 @app.command("check-config")
 def check_config(config: ConfigOption) -> None:
-    """Read settings, keyring and database, and say what is wrong, without serving."""
+    """Read settings, keyring, database and the rules' server; say what is wrong, without serving."""
     from gateway.app import open_keyring
+    from gateway.opa_check import server_trouble
     from gateway.settings import SettingsError, load_settings
     from gateway.store.database import migrate, open_engine
     from keys.errors import KeysError
@@ -57,7 +58,11 @@ def check_config(config: ConfigOption) -> None:
         settings = load_settings(config)
         open_keyring(settings)
         migrate(open_engine(settings.database_url))
-    except (SettingsError, KeysError, OSError) as error:
+        trouble = server_trouble(settings)
+    except (SettingsError, KeysError, OSError, ValueError) as error:
         typer.echo(f"Not ready: {error}")
         raise typer.Exit(1) from error
+    if trouble is not None:
+        typer.echo(f"Not ready: {trouble}")
+        raise typer.Exit(1)
     typer.echo("Ready to serve.")

@@ -135,11 +135,21 @@ def settings_file(middle: Middle) -> Path:
                 'registry_root_file = "root.jwk"',
                 'agency_list_file = "agencies.json"',
                 f'log_origin = "{ORIGIN}"',
+                *_policy_table(middle.more_settings.get("policy")),
             )
         ),
         encoding="utf-8",
     )
     return file
+
+
+def _policy_table(policy: dict[str, Any] | None) -> list[str]:
+    if policy is None:
+        return []
+    lines = ["[policy]", f'directory = "{policy["directory"]}"']
+    for key in policy["keys"]:
+        lines += ["[[policy.keys]]", *(f'{name} = "{value}"' for name, value in key.items())]
+    return lines
 
 
 @asynccontextmanager

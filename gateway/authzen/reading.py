@@ -142,7 +142,9 @@ class _Reading:
         pointer = self._mapping.trigger_at
         code = self._code(pointer, self._mapping.triggers, action.trigger)
         pushed = action.direction == "push"
-        trigger = TRIGGERS.get(code or ("push" if pushed else "on_request"))
+        if code is None:
+            code = "push" if pushed else "on_request"
+        trigger = TRIGGERS.get(code)
         if trigger is None:
             raise refused("unknown_trigger", _place(pointer))
         if (trigger in SENDER_TRIGGERS) is not pushed:

@@ -4,8 +4,11 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+import io
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -22,10 +25,11 @@ from keys.model import AgencyId
 from policies.decide import Decider
 from policies.model import Kind
 from policies.release.force import RuleSet
+from tests.support.bad_input import CANARY, logging_to
 from tests.support.clock import Clock
 from tests.support.gate import Gate
-from tests.support.middle import ISSUER, JC
-from tests.support.scenes import STATUS
+from tests.support.middle import ABH, ISSUER, JC, JC2, MBE, Middle
+from tests.support.scenes import STATUS, everything_stored, no_pause, row_counts
 
 ONE = "/access/v1/evaluation"
 MANY = "/access/v1/evaluations"
@@ -108,3 +112,26 @@ class Face:
 def caller(kind: str) -> Caller:
     """An agency of this kind that has signed in."""
     return Caller(AgencyId(f"{kind.lower().replace('_', '-')}.here"), Kind(kind), "jti")
+
+
+@asynccontextmanager
+async def watched(folder: Path) -> AsyncIterator[tuple[Gate, io.StringIO]]:
+    """A gateway that may write nothing, neither rows nor anything of what is sent."""
+    middle, log = Middle.build(folder), io.StringIO()
+    with logging_to(log, middle):
+        async with middle.running(**no_pause({})) as gate:
+            for agency in (JC, JC2, ABH, MBE):
+                await gate.token(agency)
+            before = row_counts(middle)
+            yield gate, log
+            assert row_counts(middle) == before
+            assert middle.holder.orders == []
+            assert CANARY.encode() not in everything_stored(middle)
+            assert CANARY not in log.getvalue()
+
+
+def silent(answer: httpx.Response, *words: str) -> None:
+    """Nothing that was sent is in the answer or its headers."""
+    for word in (CANARY, *words):
+        assert word not in answer.text
+        assert not any(word in value for value in answer.headers.values())

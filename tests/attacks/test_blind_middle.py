@@ -243,6 +243,12 @@ def test_each_view_holds_something(seized: Seized) -> None:
         assert carried.count(member) > 10
 
 
+def test_what_is_kept_of_decisions_was_searched(seized: Seized) -> None:
+    """The control: the disk that was searched holds the questions that the rules were asked."""
+    disk = b"".join(seized.pieces["disk"])
+    assert disk.count(b'{"agreement":{"approval_79":') >= 3
+
+
 def test_everything_is_found_at_the_agencies(seized: Seized) -> None:
     """The control: the same search finds every canary of every agency where it belongs."""
     hunt = Hunt(about_people())

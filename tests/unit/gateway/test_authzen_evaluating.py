@@ -7,6 +7,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from typing_extensions import override
 
 from gateway.problems import problem_of
 from keys.errors import NotInForce
@@ -28,6 +29,7 @@ class ExpiresAfter(FewAgencies):
 
     looks = 1
 
+    @override
     def agency(self, name: AgencyId) -> object | None:
         """Find an agency, while there is time."""
         self.looks -= 1

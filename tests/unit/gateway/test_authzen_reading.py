@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+import tomllib
 from typing import Any
 
 import pytest
@@ -12,6 +15,7 @@ from gateway.authzen.reading import Asked, read_evaluation, refused
 from gateway.problems import Problem
 from policies.catalogue import Catalogue
 from tests.support.evaluations import asking_for, reads
+from tests.support.tree import ROOT
 
 CANARY = "Zoë Canary 29.02.1984"
 
@@ -62,6 +66,29 @@ def test_the_shipped_mapping_reads_the_documented_request() -> None:
         ignored=0,
     )
     assert (asked.purpose, asked.fields) == ("P04", ("residence_status",))
+
+
+def test_what_the_document_shows_can_be_read() -> None:
+    """The request and the table of docs/authzen.md, as somebody would copy them."""
+    text = (ROOT / "docs" / "authzen.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"-d '(\{.*?\})'\n", text, re.DOTALL)
+    asked = _read(json.loads(shown))
+    assert (asked.own, asked.other, asked.fields) == (
+        "jc.example",
+        "abh.example",
+        ("residence_status",),
+    )
+    assert (asked.purpose, asked.trigger, asked.ignored) == ("P04", "on_request", 0)
+    (table,) = re.findall(r"```\n(\[authzen\].*?)```", text, re.DOTALL)
+    mapping = AuthzenMapping.model_validate(tomllib.loads(table)["authzen"])
+    named = {
+        "subject": {"type": "agency", "id": "JC"},
+        "action": {"name": "view"},
+        "resource": {"type": "residence-title", "id": "urn:office:17"},
+        "context": {"register-checked": True},
+    }
+    assert _read(named, mapping).fields[0] == "residence_status"
+    assert _read(named, mapping).declared == {"azr_checked": True}
 
 
 def test_a_purpose_is_an_action() -> None:

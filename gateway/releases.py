@@ -97,7 +97,8 @@ class ReleaseWatch:
         while (finding := await asyncio.to_thread(self._book.look)) is not None:
             await self._record(entry_of(finding, self._log.entries))
             self._book.take(finding)
-            get_logger().warning(f"policy.{finding.kind.replace('_', '.')}", cause=finding.code)
+            cause = {"cause": finding.code} if finding.code else {}
+            get_logger().warning(f"policy.{finding.kind.replace('_', '.')}", **cause)
 
     async def _record(self, entry: PendingEntry) -> None:
         await self._log.log.append(lambda _connection: entry)

@@ -25,14 +25,13 @@ from keys.model import kid_owner, parse_exchange_id
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from adapters.connector.decision_check import CheckedDecision
+    from adapters.connector.decision_check import CheckedDecision, RulesByDigest
     from adapters.connector.logwatch import CheckedReceipt
     from keys.envelope import VerifiedManifest
     from keys.keylist import AgencyList
     from keys.messages import Statement
     from keys.model import AgencyId, ExchangeId
     from keys.strict_json import JsonValue
-    from policies.catalogue import Catalogue
 
 MAX_RECEIPTS: Final = 8
 """Intent, rest, fresh intent and disclosure of a held exchange, with room."""
@@ -106,7 +105,8 @@ class Frame:
 
     me: AgencyId
     agencies: AgencyList
-    catalogue: Catalogue
+    rules: RulesByDigest
+    """Those that were in force here: an answer may be looked at again days later."""
     now: int
     statement: str | None
     """Our own statement, for what we asked or delivered; None for what others pushed."""
@@ -131,7 +131,7 @@ def check_answer(unverified: Mapping[str, JsonValue], frame: Frame) -> CheckedAn
         statement=statement,
         statement_hash=token_hash(token),
         agencies=frame.agencies,
-        catalogue=frame.catalogue,
+        rules=frame.rules,
         now=moment,
         holder=None,
     )

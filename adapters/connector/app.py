@@ -18,7 +18,7 @@ from adapters.connector import problems
 from adapters.connector.agencies import PinnedAgencies
 from adapters.connector.callers import LocalCallers
 from adapters.connector.connector import Connector
-from adapters.connector.deciding import open_deciding
+from adapters.connector.deciding import open_rules
 from adapters.connector.errors import ProblemError, SettingsRejected
 from adapters.connector.evidence import Evidence
 from adapters.connector.gateway_client import GatewayClient
@@ -57,6 +57,8 @@ class Parts:
     source: SourceAdapter | None = None
     keys: KeyProvider | None = None
     decider: Decider | None = None
+    insecure_shipped_rules: bool = False
+    """Lets the unsigned rules of the program decide, whatever the gateway is; for tests only."""
     engine: Engine | None = None
     transport: httpx.AsyncBaseTransport | None = None
     """Carries the calls to the gateway; None: a socket."""
@@ -99,8 +101,9 @@ def build_office(settings: Settings, parts: Parts) -> Office:
     receipts = folder / "receipts"
     receipts.mkdir(parents=True, exist_ok=True, mode=0o700)
     store = Store(parts.engine or open_engine(folder / "connector.sqlite3"))
-    deciding = open_deciding(parts.decider, settings.opa)
-    decider = deciding.decider
+    rules = open_rules(
+        settings, parts.decider, clock, insecure_shipped=parts.insecure_shipped_rules
+    )
     client = GatewayClient(
         settings.gateway,
         me,
@@ -122,9 +125,7 @@ def build_office(settings: Settings, parts: Parts) -> Office:
         me=me,
         settings=settings,
         keys=own_keys,
-        catalogue=decider.catalogue,
-        decider=decider,
-        deciding=deciding,
+        rules=rules,
         store=store,
         agencies=agencies,
         client=client,

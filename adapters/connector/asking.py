@@ -196,7 +196,7 @@ class Asking:
             raise CheckFailed(Check.EXCHANGE)
         try:
             decision = checked.decision
-            await office.deciding.run(lambda: check_same_rules(decision, office.decider))
+            await office.rules.run(lambda: check_same_rules(decision))
         except PolicyUnavailable as error:
             raise ProblemError(RULES_UNAVAILABLE) from error
         for receipt in checked.receipts:
@@ -260,7 +260,7 @@ class Asking:
         return Frame(
             me=office.me,
             agencies=await office.agencies.current(),
-            catalogue=office.catalogue,
+            rules=office.rules.known,
             now=now,
             statement=statement,
             late=late,

@@ -16,6 +16,7 @@ from adapters.connector.held import HeldRequests
 from adapters.connector.holding import Holding
 from adapters.connector.linking import Linking
 from adapters.connector.mailbox import Mailbox
+from adapters.connector.releases import follow, take_what_is_new
 from adapters.connector.store import enquiries as enquiry_store
 from adapters.connector.store import held as held_store
 from adapters.connector.store import orders as order_store
@@ -52,12 +53,16 @@ class Connector:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Load the agency list and begin housekeeping."""
+        """Load the agency list and the rules, and begin housekeeping."""
         await self.office.agencies.start()
         self._tasks = [
             asyncio.create_task(self.office.agencies.keep_fresh()),
             asyncio.create_task(self._keep_clean()),
         ]
+        book = self.office.rules.book
+        if book is not None:
+            await take_what_is_new(book)
+            self._tasks.append(asyncio.create_task(follow(book)))
 
     async def stop(self) -> None:
         """End housekeeping and give everything back."""
@@ -70,7 +75,7 @@ class Connector:
         if self.office.source is not None:
             await self.office.source.close()
         self.office.store.close()
-        self.office.deciding.close()
+        self.office.rules.close()
 
     async def health(self) -> dict[str, JsonLike]:
         """Tell whether it can work; codes and numbers only."""
@@ -86,7 +91,7 @@ class Connector:
             except TimeoutError:
                 usable = False
         evidence = len(await office.store.run(watch.evidence_checks))
-        decides = office.deciding.ready()
+        decides = office.rules.ready()
         well = serial is not None and usable is not False and decides
         return {
             "status": "ok" if well else "degraded",

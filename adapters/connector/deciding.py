@@ -1,68 +1,155 @@
 # SPDX-License-Identifier: EUPL-1.2
-"""The rule engine of this connector: the embedded one, or an OPA server beside it."""
+"""The rules of this connector, and what evaluates them: this process, or an OPA server beside it.
+
+What another side decided is checked by the rules it decided by, as long as they are kept here; what
+this agency sends is cut by the rules in force here as well, so that the stricter of two counts while
+a release is on its way to everybody.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import urlsplit
 
 import structlog
 
 from adapters.connector.errors import SettingsRejected
+from adapters.connector.releases import store_of
 from policies.bundle import Bundle
 from policies.catalogue import Catalogue
-from policies.decide import Decider, load_decider
-from policies.engine.opa import OpaAddress, OpaEngine
+from policies.decide import Decider, load_decider, narrow
+from policies.engine.opa import OpaAddress
+from policies.errors import PolicyUnavailable
+from policies.release.book import RulesBook, embedded
+from policies.release.force import InsecureShippedRules, RuleSet
+from policies.release.server import ask_server, in_server
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from adapters.connector.settings import OpaSettings
+    from adapters.connector.settings import OpaSettings, Settings
+    from policies.decision import Decision
+    from policies.model import DecisionInput
+    from policies.release.force import Rules
 
 log = structlog.get_logger("connector")
 
 Result = TypeVar("Result")
 
 
-@dataclass(frozen=True, slots=True)
-class Deciding:
-    """How the connector waits for decisions."""
+class OfficeRules:
+    """The rules of the moment, those beside them, and how to wait for a decision."""
 
-    decider: Decider
-    server: OpaEngine | None = None
+    def __init__(self, rules: Rules, *, waits: bool = False, book: RulesBook | None = None) -> None:
+        """Take where they come from; `waits`: an engine outside this process is asked."""
+        self._rules = rules
+        self._waits = waits
+        self.book = book
+        """The folder of releases that is followed; None: the rules that ship with the program."""
+
+    def current(self) -> RuleSet:
+        """Give the set in force.
+
+        Raises:
+            PolicyUnavailable: there is none, or its time is over.
+        """
+        return self._rules.current()
+
+    def accepted(self, digest: str) -> RuleSet | None:
+        """Give the set by which the gateway may order now.
+
+        Raises:
+            PolicyUnavailable: none is in force here.
+        """
+        return self._rules.accepted(digest)
+
+    def known(self, digest: str) -> RuleSet | None:
+        """Give a set that was in force here, to check what was decided by it."""
+        return self._rules.known(digest)
 
     async def run(self, work: Callable[[], Result]) -> Result:
         """Do what decides; while it waits for a server, other calls go on."""
-        return work() if self.server is None else await asyncio.to_thread(work)
+        return await asyncio.to_thread(work) if self._waits else work()
+
+    async def narrowed(self, theirs: Decision, facts: DecisionInput, rules: RuleSet) -> Decision:
+        """Cut a decision by the rules it was made by and by those in force, with what we know.
+
+        Raises:
+            PolicyUnavailable: the rules cannot be evaluated, or none are in force.
+        """
+
+        def work() -> Decision:
+            final = narrow(theirs, rules.decider.decide(facts), rules.catalogue)
+            current = self.current()
+            if current.digest == rules.digest:
+                return final
+            either = replace(
+                current.catalogue,
+                rules=MappingProxyType({**rules.catalogue.rules, **current.catalogue.rules}),
+            )
+            return narrow(final, current.decider.decide(facts), either)
+
+        return await self.run(work)
 
     def ready(self) -> bool:
         """Whether decisions can be taken now."""
-        return self.server is None or self.server.ready()
+        try:
+            return self.current().ready()
+        except PolicyUnavailable:
+            return False
 
     def close(self) -> None:
-        """Give the line to the server back."""
-        if self.server is not None:
-            self.server.close()
+        """Give what evaluates them back."""
+        if self.book is not None:
+            self.book.close()
+        else:
+            self.current().close()
 
 
-def open_deciding(given: Decider | None, opa: OpaSettings | None) -> Deciding:
-    """Open the engine that the settings name, or take the given decider.
-
-    Every decision is asked of the server, none is remembered: a server that was stopped must be
-    noticed at once.
+def open_rules(
+    settings: Settings,
+    given: Decider | None,
+    clock: Callable[[], int],
+    *,
+    insecure_shipped: bool = False,
+) -> OfficeRules:
+    """Open the rules and the engine that the settings name, or take the given decider.
 
     Raises:
-        SettingsRejected: the server's token or certificate file cannot be used.
+        SettingsRejected: the server's token or certificate file cannot be used, or no release keys
+            are pinned although the gateway is not a demo's on this machine.
     """
-    if given is not None or opa is None:
-        return Deciding(given or load_decider())
+    if given is not None:
+        return OfficeRules(InsecureShippedRules(RuleSet(given)))
+    address = None if settings.opa is None else _address(settings.opa)
+    waits = address is not None
+    if settings.policy is not None:
+        maker = embedded if address is None else in_server(address, _tell)
+        book = RulesBook(store_of(settings.policy), clock, maker)
+        return OfficeRules(book, waits=waits, book=book)
+    if urlsplit(settings.gateway.issuer).scheme != "http" and not insecure_shipped:
+        # Only a demo's gateway has such a name: the production profile demands https.
+        message = "[policy] is missing: pin the release keys (docs/operations.md, section Rules)"
+        raise SettingsRejected(message)
+    if address is None:
+        return OfficeRules(InsecureShippedRules(RuleSet(load_decider())))
     try:
-        address = OpaAddress.of(opa.url, opa.token_file, opa.ca_file)
-        server = OpaEngine(address, Bundle.load().digest, report=_tell)
+        loaded = ask_server(address, Bundle.load().digest, 0.0, _tell)
+    except OSError as error:
+        raise SettingsRejected("[opa] ca_file cannot be used") from error
+    decider = Decider(loaded.engine, Catalogue.load(), memo_size=loaded.memo_size)
+    shipped = RuleSet(decider, ready=loaded.ready, close=loaded.close)
+    return OfficeRules(InsecureShippedRules(shipped), waits=True)
+
+
+def _address(opa: OpaSettings) -> OpaAddress:
+    try:
+        return OpaAddress.of(opa.url, opa.token_file, opa.ca_file)
     except (OSError, ValueError) as error:
         raise SettingsRejected("[opa] token_file or ca_file cannot be used") from error
-    return Deciding(Decider(server, Catalogue.load(), memo_size=0), server)
 
 
 def _tell(event: str, code: str) -> None:

@@ -35,12 +35,15 @@ from policies.model import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from keys.keylist import AgencyList
     from keys.messages import DecisionToken, Statement
     from policies.catalogue import Catalogue
-    from policies.decide import Decider
+    from policies.release.force import RuleSet
+
+    RulesByDigest = Callable[[str], RuleSet | None]
+    """Gives the verified rules with this digest, if they count for what is checked."""
 
 
 @contextmanager
@@ -71,6 +74,8 @@ class CheckedDecision:
     """What the gateway decided."""
     input: DecisionInput
     """What it was decided from."""
+    rules: RuleSet
+    """What it was decided by, as this connector has verified it."""
 
     @property
     def sent(self) -> frozenset[str]:
@@ -84,7 +89,7 @@ def check_decision(
     statement: Statement,
     statement_hash: bytes,
     agencies: AgencyList,
-    catalogue: Catalogue,
+    rules: RulesByDigest,
     now: int,
     holder: HolderFacts | None,
 ) -> CheckedDecision:
@@ -111,11 +116,15 @@ def check_decision(
         raise CheckFailed(Check.PARTIES)
     if tuple(one.field for one in token.fields) != statement.fields:
         raise CheckFailed(Check.FIELDS)
-    if token.catalogue != catalogue.version:
+    found = rules(token.bundle)
+    if found is None or token.catalogue != found.catalogue.version:
         raise CheckFailed(Check.RULES_DIFFER)
-    facts = _check_input(token, statement, agencies, catalogue, holder)
     return CheckedDecision(
-        token=token, hash=token_hash(unverified_token), theirs=_decision(token), input=facts
+        token=token,
+        hash=token_hash(unverified_token),
+        theirs=_decision(token),
+        input=_check_input(token, statement, agencies, found.catalogue, holder),
+        rules=found,
     )
 
 
@@ -168,7 +177,6 @@ def check_still_true(
     statement: Statement,
     *,
     agencies: AgencyList,
-    catalogue: Catalogue,
     now: int,
 ) -> None:
     """Hold a decision that is about to be carried out against the agreement and rules of now.
@@ -183,18 +191,18 @@ def check_still_true(
         raise CheckFailed(Check.EXPIRY)
     if decision.input.agreement != _agreement(statement, agencies, now):
         raise CheckFailed(Check.DECISION_INPUT)
-    if not _lapsed(catalogue, now) <= set(decision.input.lapsed):
+    if not _lapsed(decision.rules.catalogue, now) <= set(decision.input.lapsed):
         raise CheckFailed(Check.DECISION_INPUT)
 
 
-def check_same_rules(decision: CheckedDecision, decider: Decider) -> None:
+def check_same_rules(decision: CheckedDecision) -> None:
     """Decide again from the decision's own facts: the asker needs not believe what is refused.
 
     Raises:
         CheckFailed: RULES_DIFFER: another bundle, or it says something else about a field.
         PolicyUnavailable: the rules cannot be evaluated.
     """
-    ours = decider.decide(decision.input)
+    ours = decision.rules.decider.decide(decision.input)
     if ours.bundle != decision.token.bundle or ours.fields != decision.theirs.fields:
         raise CheckFailed(Check.RULES_DIFFER)
 

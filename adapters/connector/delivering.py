@@ -119,7 +119,7 @@ class Delivering:
                 now + office.settings.holding.held_days * DAY_SECONDS,
                 checked.decision.token.expires_at,
             ),
-            needs_head=needs_head(office, checked.decision.theirs),
+            needs_head=needs_head(checked.decision),
         )
         await office.store.run(lambda connection: held_store.add(connection, item))
         log.info("order:held", exchange=checked.exchange)

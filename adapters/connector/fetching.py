@@ -16,13 +16,12 @@ from adapters.connector.details import Finding
 from adapters.errors import SourceBroken, SourceUnavailable
 from adapters.sources.base import HolderKnows
 from keys.model import FileNumber
-from policies.decide import narrow
 from policies.model import FieldId, HolderFacts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from adapters.connector.deciding import Deciding
+    from adapters.connector.deciding import OfficeRules
     from adapters.connector.verify_order import VerifiedOrder
     from adapters.sources.base import SourceAdapter
     from keys.strict_json import JsonValue
@@ -58,7 +57,7 @@ class Fetcher:
     def __init__(
         self,
         source: SourceAdapter,
-        deciding: Deciding,
+        rules: OfficeRules,
         *,
         answer_seconds: float,
         decoy_pattern: str,
@@ -66,7 +65,7 @@ class Fetcher:
     ) -> None:
         """Take the agency's own system and the rules."""
         self._source = source
-        self._deciding = deciding
+        self._rules = rules
         self._seconds = answer_seconds
         self._pattern = decoy_pattern
         self._randomness = randomness
@@ -92,7 +91,6 @@ class Fetcher:
         if file_number is None:
             knows = NOBODY
         known = knows.found and not knows.ambiguous
-        decider = self._deciding.decider
         facts = replace(
             decision.input,
             holder=HolderFacts(
@@ -103,8 +101,7 @@ class Fetcher:
                 entrusted_65=tuple(FieldId(name) for name in knows.entrusted_65 if known),
             ),
         )
-        ours = await self._deciding.run(lambda: decider.decide(facts))
-        final = narrow(decision.theirs, ours, decider.catalogue)
+        final = await self._rules.narrowed(decision.theirs, facts, decision.rules)
         asked = frozenset(str(one.field) for one in decision.theirs.released)
         remaining: frozenset[str] = frozenset()
         if known and not refused and file_number is not None:

@@ -65,7 +65,7 @@ class Holding:
             if office.source is None
             else Fetcher(
                 office.source,
-                office.deciding,
+                office.rules,
                 answer_seconds=office.settings.holding.answer_seconds,
                 decoy_pattern=office.settings.holding.decoy_number,
                 randomness=office.randomness,
@@ -167,13 +167,12 @@ class Holding:
                 unverified_order,
                 me=office.me,
                 agencies=agencies,
-                catalogue=office.catalogue,
-                decider=office.decider,
+                rules=office.rules.accepted,
                 now=office.clock(),
                 path=path,
             )
             try:
-                return await office.deciding.run(check)
+                return await office.rules.run(check)
             except UnknownKey:
                 known = agencies.serial
                 agencies = await office.agencies.newer()
@@ -210,7 +209,7 @@ class Holding:
         envelope, fetched = seal_fetched(
             order,
             fetched,
-            pad_bytes=office.catalogue.pad_bytes,
+            pad_bytes=order.checked.decision.rules.catalogue.pad_bytes,
             signer=office.keys.sig,
             now=now,
             randomness=office.randomness,

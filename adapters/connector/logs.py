@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 ALLOWED: Final = frozenset(
     {
+        "bundle",
         "check",
         "code",
         "engine",
@@ -26,6 +27,7 @@ ALLOWED: Final = frozenset(
         "method",
         "outcome",
         "problem",
+        "release",
         "request_id",
         "route",
         "serial",

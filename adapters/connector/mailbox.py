@@ -161,7 +161,7 @@ class Mailbox:
                 Frame(
                     me=office.me,
                     agencies=await office.agencies.current(),
-                    catalogue=office.catalogue,
+                    rules=office.rules.known,
                     now=arrival.received_at,
                     statement=None,
                     late=True,

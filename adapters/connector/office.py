@@ -12,15 +12,16 @@ from adapters.connector.errors import (
     GatewayUnreachable,
     ProblemError,
 )
-from adapters.connector.problems import LOG_UNCHECKED
+from adapters.connector.problems import LOG_UNCHECKED, RULES_UNAVAILABLE
 from keys.providers.base import KeyUse
+from policies.errors import PolicyUnavailable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from adapters.connector.agencies import PinnedAgencies
-    from adapters.connector.deciding import Deciding
+    from adapters.connector.deciding import OfficeRules
     from adapters.connector.evidence import Evidence
     from adapters.connector.gateway_client import GatewayClient
     from adapters.connector.logwatch import CheckedReceipt, LogWatch
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from keys.providers.base import HmacKey, KeyProvider
     from keys.suites import KemOpener
     from policies.catalogue import Catalogue
-    from policies.decide import Decider
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +66,7 @@ class Office:
     me: AgencyId
     settings: Settings
     keys: OwnKeys = field(repr=False)
-    catalogue: Catalogue
-    decider: Decider
-    deciding: Deciding
+    rules: OfficeRules
     """Waits for what the decider says, where that takes time."""
     store: Store
     agencies: PinnedAgencies
@@ -80,6 +78,18 @@ class Office:
     clock: Callable[[], int]
     """Epoch seconds."""
     randomness: Callable[[int], bytes]
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The codes in force, for what begins now; what was decided keeps its own.
+
+        Raises:
+            ProblemError: RULES_UNAVAILABLE: no rules are in force.
+        """
+        try:
+            return self.rules.current().catalogue
+        except PolicyUnavailable as error:
+            raise ProblemError(RULES_UNAVAILABLE) from error
 
     async def observe(self, receipt: CheckedReceipt) -> None:
         """Compare a receipt's checkpoint with the last one seen.

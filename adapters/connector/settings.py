@@ -24,6 +24,8 @@ from pydantic import (
 )
 
 from adapters.connector.errors import SettingsRejected
+from keys.errors import KeysError
+from keys.releases import ReleaseKeys
 from policies.explain import Language
 
 if TYPE_CHECKING:
@@ -133,6 +135,43 @@ class OpaSettings(_Strict):
         return _protected(url)
 
 
+class ReleaseKey(_Strict):
+    """A public key that signs releases of the rules."""
+
+    kid: str
+    kty: str
+    crv: str
+    x: str
+    y: str
+
+
+class PolicySettings(_Strict):
+    """Where signed releases of the rules lie, and who may sign them."""
+
+    directory: Annotated[Path, Field(strict=False)]
+    """Releases that were in force here; made by `lotse policy activate`."""
+    opa_file: Annotated[Path | None, Field(strict=False)] = None
+    """Where an OPA server beside this process loads the release in force from."""
+    keys: Annotated[tuple[ReleaseKey, ...], Field(strict=False)]
+    """One or two public keys, as the release desk prints them."""
+
+    @model_validator(mode="after")
+    def _check_keys(self) -> PolicySettings:
+        try:
+            _ = self.release_keys
+        except KeysError:
+            message = (
+                "keys must be one or two public P-256 keys, named OWNER#release-N, all different"
+            )
+            raise ValueError(message) from None
+        return self
+
+    @property
+    def release_keys(self) -> ReleaseKeys:
+        """The pinned keys, ready to verify."""
+        return ReleaseKeys((key.kid, key.model_dump(exclude={"kid"})) for key in self.keys)
+
+
 class TokenSettings(_Strict):
     """One caller of the local API. Only the SHA-256 of its token is kept."""
 
@@ -156,6 +195,8 @@ class Settings(_Strict):
     rule_engine: Literal["embedded", "opa"] = "embedded"
     """Where the rules are evaluated: in this process, or in the OPA server of the table `opa`."""
     opa: OpaSettings | None = None
+    policy: PolicySettings | None = None
+    """Signed releases of the rules; may be left out only beside a demo's gateway on this machine."""
     tokens: Annotated[tuple[TokenSettings, ...], Field(strict=False)] = ()
     base: Annotated[Path, Field(strict=False)] = Path()
     """Folder of the file; relative paths of `source` begin here. Not a member of the file."""
@@ -222,6 +263,11 @@ def parse_settings(raw: Mapping[str, object], *, beside: Path) -> Settings:
     if opa is not None:
         ca_file = None if opa.ca_file is None else beside / opa.ca_file
         opa = opa.model_copy(update={"token_file": beside / opa.token_file, "ca_file": ca_file})
-    return settings.model_copy(
-        update={"storage": storage, "keys": keys, "gateway": gateway, "opa": opa, "base": beside}
-    )
+    policy = settings.policy
+    if policy is not None:
+        opa_file = None if policy.opa_file is None else beside / policy.opa_file
+        policy = policy.model_copy(
+            update={"directory": beside / policy.directory, "opa_file": opa_file}
+        )
+    changed = {"storage": storage, "keys": keys, "gateway": gateway, "opa": opa, "policy": policy}
+    return settings.model_copy(update={**changed, "base": beside})

@@ -22,14 +22,12 @@ from policies.decide import is_wider
 from policies.model import HolderFacts
 
 if TYPE_CHECKING:
-    from adapters.connector.decision_check import CheckedDecision
+    from adapters.connector.decision_check import CheckedDecision, RulesByDigest
     from adapters.connector.logwatch import CheckedReceipt
     from keys.keylist import AgencyList
     from keys.messages import Order, Statement
     from keys.model import AgencyId
     from keys.suites import RecipientKey
-    from policies.catalogue import Catalogue
-    from policies.decide import Decider
 
 ON_THE_WAY_SECONDS: Final = 300
 """How much later than its statement an order that waits for nobody may arrive."""
@@ -112,8 +110,7 @@ def check_order(
     *,
     me: AgencyId,
     agencies: AgencyList,
-    catalogue: Catalogue,
-    decider: Decider,
+    rules: RulesByDigest,
     now: int,
     path: ReleasePath | None = None,
 ) -> CheckedOrder:
@@ -138,14 +135,14 @@ def check_order(
         statement=statement,
         statement_hash=token_hash(order.statement),
         agencies=agencies,
-        catalogue=catalogue,
+        rules=rules,
         now=now,
         holder=HolderFacts() if path is None else path.told,
     )
     if decision.token.exchange != order.exchange:
         raise CheckFailed(Check.EXCHANGE)
     if not decision.theirs.held:
-        check_still_true(decision, statement, agencies=agencies, catalogue=catalogue, now=now)
+        check_still_true(decision, statement, agencies=agencies, now=now)
     waits = bool(decision.theirs.held) or path is not None
     if not waits and now >= statement.expires_at + ON_THE_WAY_SECONDS:
         raise CheckFailed(Check.EXPIRY)
@@ -170,7 +167,7 @@ def check_order(
         ),
     )
     # 7.6 the rules here say the same about everything that does not depend on the holder
-    ours = decider.decide(decision.input)
+    ours = decision.rules.decider.decide(decision.input)
     if ours.bundle != decision.token.bundle:
         raise CheckFailed(Check.RULES_DIFFER)
     if is_wider(decision.theirs, ours):

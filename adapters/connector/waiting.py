@@ -16,19 +16,20 @@ from keys.strict_json import b64u, dumps
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from adapters.connector.decision_check import CheckedDecision
     from adapters.connector.office import Office
     from adapters.connector.verify_order import VerifiedOrder
     from keys.model import FileNumber
-    from policies.decision import Decision
 
 log = structlog.get_logger("connector")
 
 DAY_SECONDS: Final = 86_400
 
 
-def needs_head(office: Office, decision: Decision) -> bool:
+def needs_head(decision: CheckedDecision) -> bool:
     """Say whether a rule leaves what is held to the head of the agency."""
-    return any(office.catalogue.rule(one.rule).release == "head" for one in decision.held)
+    catalogue = decision.rules.catalogue
+    return any(catalogue.rule(one.rule).release == "head" for one in decision.theirs.held)
 
 
 async def rest_order(office: Office, order: VerifiedOrder, file_number: FileNumber | None) -> bytes:
@@ -78,7 +79,7 @@ async def rest_order(office: Office, order: VerifiedOrder, file_number: FileNumb
         expires_at=min(
             now + office.settings.holding.held_days * DAY_SECONDS, checked.order.expires_at
         ),
-        needs_head=needs_head(office, checked.decision.theirs),
+        needs_head=needs_head(checked.decision),
     )
 
     def keep(connection: Connection) -> bytes:

@@ -139,7 +139,7 @@ async def test_decision_from_other_facts(tmp_path: Path, lie: dict[str, Any]) ->
 @pytest.mark.parametrize(
     ("change", "check"),
     [
-        (lambda t: replace(t, bundle="0" * 64), "receipt-leaf"),
+        (lambda t: replace(t, bundle="0" * 64), "rules-differ"),
         (lambda t: replace(t, catalogue="1999.1.1"), "rules-differ"),
         (lambda t: replace(t, purpose="P05"), "parties"),
         (lambda t: replace(t, statement=bytes(32)), "statement-in-decision"),

@@ -155,7 +155,8 @@ async def test_a_repeated_order_gets_identical_bytes_also_after_a_restart(tmp_pa
         order = made.gateway.orders[-1]
         first = await made.gateway.post_order(ABH, order)
         office = made.sites[ABH].connector.office
-        restarted = build_site(ABH, tmp_path / ABH, made.gateway, made.clock, office.decider)
+        decider = office.rules.current().decider
+        restarted = build_site(ABH, tmp_path / ABH, made.gateway, made.clock, decider)
         async with (
             restarted.app.router.lifespan_context(restarted.app),
             restarted.client,

@@ -82,6 +82,7 @@ def test_the_connectors_example_names_every_setting_with_its_default() -> None:
     table = _all_lines("connector.example.toml")
     assert table.keys() == connector.Settings.model_fields.keys() - {"base"}
     assert table["opa"].keys() == connector.OpaSettings.model_fields.keys()
+    assert table["policy"].keys() == connector.PolicySettings.model_fields.keys()
     for name, section in _sections(connector.Settings).items():
         assert table[name].keys() == section.model_fields.keys(), name
         commented = set(COMMENTED.findall(_example("connector.example.toml")))

@@ -8,9 +8,17 @@ a person through (promise P1). Facts of the agreement, of the holder and of the 
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 from policies.case import MAX_FIELDS, is_callers
 from policies.catalogue import Catalogue
@@ -22,20 +30,33 @@ if TYPE_CHECKING:
 Direction = Literal["pull", "push"]
 """``pull``: the subject would get what the resource holds; ``push``: the other way round."""
 
-Pointer = Annotated[
-    str,
-    StringConstraints(
-        pattern=r"^/(?:context|(?:subject|action|resource)/properties)(?:/[A-Za-z0-9_.:-]{1,64}){0,3}\z"
-    ),
-]
+_POINTER: Final = re.compile(
+    r"/(?:context|(?:subject|action|resource)/properties)(?:/[A-Za-z0-9_.:-]{1,64}){0,3}"
+)
+_AGENCY: Final = re.compile(r"[A-Z][A-Z0-9_]{0,31}|[a-z0-9]+(?:\.[a-z0-9-]+)+")
+
+
+def _pointer(text: str) -> str:
+    if not _POINTER.fullmatch(text):
+        raise ValueError(
+            "must be a pointer into properties or context, such as /action/properties/purpose"
+        )
+    return text
+
+
+def _agency(text: str) -> str:
+    if not _AGENCY.fullmatch(text):
+        raise ValueError("must be an agency's id such as jc.example, or a kind such as JC")
+    return text
+
+
+Pointer = Annotated[str, AfterValidator(_pointer)]
 """A JSON pointer (RFC 6901) to attributes: nothing to escape, at most three names deep."""
 
 Word = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 """What a tool may send in place of a code."""
 
-AgencyRef = Annotated[
-    str, StringConstraints(pattern=r"^(?:[A-Z][A-Z0-9_]{0,31}|[a-z0-9]+(?:\.[a-z0-9-]+)+)\z")
-]
+AgencyRef = Annotated[str, AfterValidator(_agency)]
 """An instance such as ``jc.hannover``, or a kind such as ``JC``."""
 
 _ROOTS: Final = frozenset(

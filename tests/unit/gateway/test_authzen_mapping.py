@@ -41,13 +41,15 @@ def test_without_a_table_the_shipped_mapping_holds() -> None:
         ({"triggers": {"ask": "sometimes"}}, "no such trigger"),
         ({"declared": {"checked": "azr_looked_up"}}, "no such declared"),
         ({"agencies": {"Town hall": "TOWNHALL"}}, "no such kind of agency"),
+        ({"agencies": {"Town hall": "the town hall"}}, "an agency's id such as"),
+        ({"purpose_at": "/subject/id"}, "a pointer into properties or context"),
     ],
 )
 def test_an_unknown_code_stops_the_start_with_a_sentence(table: dict[str, Any], said: str) -> None:
     """The key, what is unknown, and where the known ones are listed or what to write."""
     message = _refused(table)
     key = next(iter(table))
-    assert message.startswith("authzen: ")
+    assert message.startswith("authzen")
     assert key in message
     assert said in message
 

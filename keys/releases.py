@@ -11,8 +11,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
 from keys.errors import KeysError, MalformedError, UnknownKey
-from keys.jwk import PublicJwk
+from keys.jwk import PublicJwk, parse_p256
 from keys.jws import Signer, VerifyKey, sign_jws, verify_jws
 from keys.model import Kid, kid_use, parse_kid
 from keys.providers.base import KeyProvider, KeyUse
@@ -80,6 +82,12 @@ class ReleaseDesk:
             (kid, keys.public_jwk(kid)) for kid in newest
         )
         self.verifier = ReleaseKeys(self.public)
+
+    @property
+    def public_pem(self) -> str:
+        """The newest public key as OPA reads it."""
+        key = parse_p256(self.public[0][1])
+        return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode("ascii")
 
     @property
     def kid(self) -> str:

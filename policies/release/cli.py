@@ -49,9 +49,19 @@ def add_release_commands(app: typer.Typer) -> None:
     app.command("deny-all")(deny_all)
 
 
-def init_release_key(keyring: Keyring, passphrase_file: Passphrase) -> None:
+def init_release_key(
+    keyring: Keyring,
+    passphrase_file: Passphrase,
+    *,
+    show: Annotated[bool, typer.Option(help="Print the keys that are there; make none.")] = False,
+    pem: Annotated[
+        Path | None, typer.Option(help="Also write the newest public key for an OPA server.")
+    ] = None,
+) -> None:
     """Make a release key; on the release desk's own machine, never where rules are evaluated."""
-    desk = _desk(keyring, passphrase_file, new_key_at=int(time.time()))
+    desk = _desk(keyring, passphrase_file, new_key_at=None if show else int(time.time()))
+    if pem is not None:
+        replace_file(pem, desk.public_pem.encode("ascii"))
     print("# Pin this in the settings of the gateway and of every connector:")
     for kid, jwk in desk.public:
         members = {"kid": kid, **{name: jwk[name] for name in ("kty", "crv", "x", "y")}}

@@ -35,6 +35,11 @@ class Desk(ReleaseSigner, Protocol):
         ...
 
     @property
+    def public_pem(self) -> str:
+        """The newest public key as OPA reads it."""
+        ...
+
+    @property
     def verifier(self) -> ReleaseVerifier:
         """Verifies what this desk signed."""
         ...

@@ -152,10 +152,7 @@ def decision_input(
     from_kind, to_kind = kind_of(agencies, asked.holder), kind_of(agencies, asked.recipient)
     # What the person once allowed is nobody's business where the law alone decides (promise P5);
     # where a rule may do with it or without it, step 4 finds out.
-    matters = any(
-        rule.rests_on_person and rule.speaks_of(from_kind, to_kind, asked.purpose, asked.trigger)
-        for rule in catalogue.rules.values()
-    )
+    matters = rules.days.asks_person(from_kind, to_kind, asked.purpose, asked.trigger)
     facts = DecisionInput(
         from_kind=from_kind,
         to_kind=to_kind,

@@ -20,16 +20,17 @@ if TYPE_CHECKING:
     from gateway.engine import Deciding
     from policies.decide import Decider
     from policies.decision import Decision
-    from policies.model import DecisionInput, RuleId
+    from policies.model import DecisionInput, Kind, RuleId
     from policies.release.force import Rules, RuleSet
 
 
 class DayRules:
-    """The rules that are past their date, worked out once a day."""
+    """What is worked out beforehand: which rules can ask a person, and which are past their date."""
 
     def __init__(self, catalogue: Catalogue) -> None:
         """Take the catalogue in force."""
         self._catalogue = catalogue
+        self._asking = tuple(rule for rule in catalogue.rules.values() if rule.rests_on_person)
         self._day: dt.date | None = None
         self._lapsed: tuple[RuleId, ...] = ()
 
@@ -39,6 +40,10 @@ class DayRules:
         if day != self._day:
             self._day, self._lapsed = day, rules_of_the_day(self._catalogue, day)
         return self._lapsed
+
+    def asks_person(self, from_kind: Kind, to_kind: Kind, purpose: str, trigger: str) -> bool:
+        """Say whether a rule that speaks of this exchange can rest on an act of the person."""
+        return any(rule.speaks_of(from_kind, to_kind, purpose, trigger) for rule in self._asking)
 
 
 @dataclass(frozen=True, slots=True)

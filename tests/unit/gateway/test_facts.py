@@ -19,7 +19,7 @@ from keys.model import AgencyId
 from keys.providers.base import KeyUse
 from policies.catalogue import Catalogue
 from policies.errors import UnknownCode
-from policies.model import AgreementFacts
+from policies.model import AgreementFacts, Kind
 from tests.support.middle import ABH, JC, JC2, Middle
 
 
@@ -89,6 +89,25 @@ def test_the_rules_of_the_day_change_at_midnight_utc() -> None:
     after = int(last.timestamp()) + 86_400
     for now, lapsed in ((after, True), (after - 1, False), (after + 86_399, True)):
         assert (rule.id in rules.lapsed(now)) is lapsed
+
+
+def test_where_the_law_alone_decides_nobody_is_asked() -> None:
+    """Rules that can rest on a permission, and only those, make permissions matter."""
+    rules = DayRules(Catalogue.load())
+    asks = {
+        "R03": ("ABH", "JC", "P04", "subject_choice"),
+        "R18": ("JC", "MBE", "P03", "on_request"),
+        "R48": ("ABH", "ANERK", "P13", "push"),
+        "R55": ("BA", "JC", "P20", "on_request"),
+    }
+    alone = {
+        "R02": ("ABH", "JC", "P04", "on_request"),
+        "R04": ("JC", "ABH", "P02", "on_request"),
+        "R59": ("JA", "ABH", "P01", "on_request"),
+    }
+    for expected, routes in ((True, asks), (False, alone)):
+        for name, (source, to, purpose, trigger) in routes.items():
+            assert rules.asks_person(Kind(source), Kind(to), purpose, trigger) is expected, name
 
 
 @pytest.mark.parametrize(

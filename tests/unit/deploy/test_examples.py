@@ -61,6 +61,7 @@ def test_the_gateways_example_names_every_setting_with_its_default(tmp_path: Pat
     table = _all_lines("lotse.example.toml")
     assert table.keys() == gateway.Settings.model_fields.keys()
     assert table.pop("opa").keys() == gateway.OpaSettings.model_fields.keys()
+    assert table.pop("shadow").keys() == gateway.ShadowSettings.model_fields.keys()
     assert table["authzen"].keys() == AuthzenMapping.model_fields.keys()
     assert table["policy"].keys() == gateway.PolicySettings.model_fields.keys()
     del table["policy"]["opa_file"]

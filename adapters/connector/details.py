@@ -79,7 +79,8 @@ class Finding:
     """None: no file here belongs to the reference."""
     found: bool
     ambiguous: bool
-    info_block: bool
+    info_block: bool | None
+    """None: this agency's own system does not say where a block would stand."""
     fields_read: tuple[str, ...]
 
 

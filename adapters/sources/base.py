@@ -29,8 +29,8 @@ class HolderKnows:
     """Exactly one person has this file number."""
     ambiguous: bool
     """Two or more have it: no data, and a human."""
-    info_block: bool = False
-    """An information block stands (Auskunftssperre, § 51 BMG)."""
+    info_block: bool | None = None
+    """An information block stands (Auskunftssperre, § 51 BMG); None: the mapping says nowhere where."""
     secret_203: frozenset[str] = frozenset()
     """Catalogue fields that came to the agency under professional secrecy (§ 203 StGB)."""
     entrusted_65: frozenset[str] = frozenset()

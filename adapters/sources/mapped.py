@@ -97,8 +97,9 @@ class MappedSource:
         return HolderKnows(
             found=fetched.matches == 1,
             ambiguous=fetched.matches > 1,
-            info_block=mapping.info_block is not None
-            and bool(_standing(mapping.info_block, fetched)),
+            info_block=None
+            if mapping.info_block is None
+            else bool(_standing(mapping.info_block, fetched)),
             secret_203=self._tagged(mapping.secret_203, fetched),
             entrusted_65=self._tagged(mapping.entrusted_65, fetched),
         )

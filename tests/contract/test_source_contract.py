@@ -117,12 +117,12 @@ async def test_without_one_match_every_field_is_null(case: Case, number: str) ->
 @pytest.mark.parametrize(
     ("number", "expected"),
     [
-        (cases.KNOWN, HolderKnows(found=True, ambiguous=False)),
-        (cases.EMPTY, HolderKnows(found=True, ambiguous=False)),
-        (cases.NOBODY, HolderKnows(found=False, ambiguous=False)),
-        (cases.DOUBLED, HolderKnows(found=False, ambiguous=True)),
+        (cases.KNOWN, HolderKnows(found=True, ambiguous=False, info_block=False)),
+        (cases.EMPTY, HolderKnows(found=True, ambiguous=False, info_block=False)),
+        (cases.NOBODY, HolderKnows(found=False, ambiguous=False, info_block=False)),
+        (cases.DOUBLED, HolderKnows(found=False, ambiguous=True, info_block=False)),
         (cases.BLOCKED, HolderKnows(found=True, ambiguous=False, info_block=True)),
-        (cases.LIFTED, HolderKnows(found=True, ambiguous=False)),
+        (cases.LIFTED, HolderKnows(found=True, ambiguous=False, info_block=False)),
     ],
 )
 async def test_facts_tell_what_the_decision_needs(

@@ -19,6 +19,9 @@ class MemorySource:
     records: Mapping[str, Mapping[str, JsonValue]]
     ambiguous: set[str] = field(default_factory=set)
     blocked: set[str] = field(default_factory=set)
+    looks_for_blocks: bool = True
+    secret: frozenset[str] = frozenset()
+    """Fields that came under secrecy, whoever they are about."""
     down: bool = False
     calls: list[tuple[str, str, frozenset[str]]] = field(default_factory=list)
 
@@ -29,7 +32,8 @@ class MemorySource:
         return HolderKnows(
             found=file_number in self.records and not twice,
             ambiguous=twice,
-            info_block=file_number in self.blocked,
+            info_block=file_number in self.blocked if self.looks_for_blocks else None,
+            secret_203=self.secret,
         )
 
     async def read(self, file_number: FileNumber, fields: frozenset[str]) -> Record:

@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Final
 
 from gateway.afterwards import after_answer
 from gateway.logs import get_logger, where
+from gateway.rules import DayRules
 from policies.candidate import read_candidate, read_signed_candidate
-from policies.decide import Decider, rules_of_the_day
+from policies.decide import Decider
 from policies.engine.embedded import EmbeddedEngine
 from policies.errors import PolicyError, ReleaseRefused
 from policies.replay import WIDENING, Change, compare, decided
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 QUEUE: Final = 256
 """Questions that may wait: a fraction of a second's worth, a few hundred kilobytes."""
 STOP_SECONDS: Final = 1.0
-DAY_SECONDS: Final = 86_400
 
 
 def open_candidate(settings: Settings) -> Decider:
@@ -130,19 +130,21 @@ class Shadow:
             return
         self._candidate = candidate.bundle_digest
         log.info("shadow.started", engine=candidate.engine_name)
+        days = DayRules(candidate.catalogue)
         while (item := self._waiting.get()) is not None and not self._stop.is_set():
             try:
-                self._compare(candidate, *item)
+                self._compare(candidate, days, *item)
             except Exception as error:  # noqa: BLE001 - one question that fails is no reason to end
                 log.error(  # noqa: TRY400 - as above
                     "shadow.failed", error_type=type(error), where=where(error)
                 )
 
-    def _compare(self, candidate: Decider, question: DecisionInput, decision: Decision) -> None:
-        day = self._day()
-        lapsed = rules_of_the_day(candidate.catalogue, day)
-        same_rules = candidate.bundle_digest == decision.bundle
-        asked = question if same_rules else replace(question, lapsed=lapsed)
+    def _compare(
+        self, candidate: Decider, days: DayRules, question: DecisionInput, decision: Decision
+    ) -> None:
+        day, asked = self._day(), question
+        if candidate.bundle_digest != decision.bundle:
+            asked = replace(question, lapsed=days.lapsed(self._clock()))
         today = self._catalogue_of(decision.bundle)
         if today is None:
             return  # those rules are gone by now: there is nothing to compare with

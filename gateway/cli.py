@@ -47,9 +47,10 @@ def serve(config: ConfigOption) -> None:
 
 @app.command("check-config")
 def check_config(config: ConfigOption) -> None:
-    """Read settings, keyring, database and the rules' server; say what is wrong, without serving."""
+    """Read settings, keyring, database, rules and their server; say what is wrong, without serving."""
     from gateway.app import open_keyring
     from gateway.opa_check import server_trouble
+    from gateway.releases import release_trouble
     from gateway.settings import SettingsError, load_settings
     from gateway.store.database import migrate, open_engine
     from keys.errors import KeysError
@@ -58,7 +59,7 @@ def check_config(config: ConfigOption) -> None:
         settings = load_settings(config)
         open_keyring(settings)
         migrate(open_engine(settings.database_url))
-        trouble = server_trouble(settings)
+        trouble = release_trouble(settings) or server_trouble(settings)
     except (SettingsError, KeysError, OSError, ValueError) as error:
         typer.echo(f"Not ready: {error}")
         raise typer.Exit(1) from error

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Final
 from audit.vocabulary import EntryKind, Outcome
 from gateway.logs import get_logger, where
 from gateway.settings import MAX_FILE_BYTES, SettingsError, load_settings
+from policies.errors import ReleaseRefused
 from policies.release.place import PlaceUnusable
+from policies.release.sentences import refusal_text
 from policies.release.store import ReleaseStore
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from audit.entry import PendingEntry
     from gateway.entries import Entries
     from gateway.record import ExchangeLog
-    from gateway.settings import PolicySettings
+    from gateway.settings import PolicySettings, Settings
     from policies.release.book import Finding, RulesBook
 
 LOOK_SECONDS: Final = 1.0
@@ -63,6 +65,21 @@ def open_store(config: Path) -> ReleaseStore | None:
             f"The settings cannot be used: {error}. Change {config.name} and try again."
         ) from None
     return None if settings.policy is None else store_of(settings.policy)
+
+
+def release_trouble(settings: Settings) -> str | None:
+    """Say why no signed release would be in force after a start, and what to do."""
+    if settings.policy is None:
+        return None
+    store = store_of(settings.policy)
+    try:
+        active = store.state().active
+        if active is None:
+            return refusal_text("nothing_active")
+        store.load(active)
+    except ReleaseRefused as error:
+        return refusal_text(error.code)
+    return None
 
 
 def entry_of(finding: Finding, entries: Entries) -> PendingEntry:

@@ -129,6 +129,11 @@ class GatewayRules:
         if current.denies_all:
             raise PolicyUnavailable("the rules in force deny everything")
 
+    def until(self) -> int | None:
+        """Say when the release in force ends, in epoch seconds; None: it does not."""
+        in_force = self.now().in_force
+        return None if in_force is None else in_force.until
+
     def ready(self) -> bool:
         """Say whether decisions can be taken now."""
         in_force = self.now().in_force

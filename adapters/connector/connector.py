@@ -98,6 +98,7 @@ class Connector:
             "agency": office.me,
             "agency_list": serial,
             "rules_usable": decides,
+            "rules_until": office.rules.until(),
             "source_usable": usable,
             "evidence": evidence,
         }

@@ -94,6 +94,13 @@ class OfficeRules:
 
         return await self.run(work)
 
+    def until(self) -> int | None:
+        """Say when the release in force ends, in epoch seconds; None: it does not, or is over."""
+        try:
+            return self.current().until
+        except PolicyUnavailable:
+            return None
+
     def ready(self) -> bool:
         """Whether decisions can be taken now."""
         try:

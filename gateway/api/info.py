@@ -36,7 +36,10 @@ async def health(parts: WithParts) -> Response:
         raise Problem("policy-unavailable")
     serial = parts.core.agencies.current().serial
     size = await parts.core.database.read(lambda _connection: parts.reader.size())
-    return json_response({"status": "ok", "agency_list": serial, "log_size": size})
+    until = parts.core.rules.until()
+    return json_response(
+        {"status": "ok", "agency_list": serial, "log_size": size, "rules_until": until}
+    )
 
 
 @router.get("/v1/catalogue", tags=["catalogue"], operation_id="catalogue")

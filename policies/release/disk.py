@@ -16,12 +16,25 @@ from policies.errors import ReleaseRefused
 _NEW: Final = ".new-"
 
 
-def replace_file(path: Path, content: bytes) -> None:
-    """Put these bytes in the place of the file, durably."""
+def make_folder(folder: Path) -> None:
+    """Make a folder for whoever owns the one above it."""
+    if not folder.exists():
+        folder.mkdir(parents=True, exist_ok=True, mode=0o750)
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            _give(descriptor, folder.parent)
+        finally:
+            os.close(descriptor)
+
+
+def replace_file(path: Path, content: bytes, *, mode: int = 0o640) -> None:
+    """Put these bytes in the place of the file, durably, for whoever owns the folder."""
     fresh = path.with_name(f"{path.name}{_NEW}{secrets.token_hex(8)}")
-    descriptor = os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o640)
+    descriptor = os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(descriptor, mode)
+            _give(descriptor, path.parent)
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -69,7 +82,15 @@ def locked(folder: Path) -> Iterator[None]:
     """Let one process at a time change the folder."""
     lock = os.open(folder / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
     try:
+        _give(lock, folder)
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
     finally:
         os.close(lock)
+
+
+def _give(descriptor: int, folder: Path) -> None:
+    """What root makes in an emergency, the service must be able to read afterwards."""
+    if os.geteuid() == 0:
+        owner = folder.stat()
+        os.fchown(descriptor, owner.st_uid, owner.st_gid)

@@ -46,6 +46,13 @@ class RuleSet:
         """Whether this is the emergency release: nothing may pass, also not what was decided before."""
         return self.statement is not None and self.statement.emergency
 
+    @property
+    def until(self) -> int | None:
+        """When its time is over, in epoch seconds; None: it does not end."""
+        if self.statement is None or self.denies_all:
+            return None
+        return self.statement.valid_until
+
     def counts_at(self, now: int) -> bool:
         """Whether decisions may rest on it now."""
         return self.statement is None or self.statement.in_force(now)

@@ -138,8 +138,8 @@ class ReleaseStore:
             ReleaseRefused: ``older`` or ``same_sequence``.
             OSError: the disk is full or not ours.
         """
-        for folder in (self._releases, self.ready, self._events):
-            folder.mkdir(parents=True, exist_ok=True, mode=0o750)
+        for folder in (self._folder, self._releases, self.ready, self._events):
+            disk.make_folder(folder)
         with disk.locked(self._folder):
             state = self.successor(brought)
             disk.remove_leftovers(self._releases)
@@ -162,11 +162,13 @@ class ReleaseStore:
         file = self._releases / f"{kept.name}{FILE_END}"
         content = disk.read_bounded(file, MAX_RELEASE_BYTES)
         if not self._served.exists() or self._served.read_bytes() != content:
-            disk.replace_file(self._served, content)
+            # Nothing in it is secret, and the server runs as somebody else.
+            disk.replace_file(self._served, content, mode=0o644)
 
     def refuse(self, refusal: Refusal) -> None:
         """Keep a refusal until the running process has put it on record."""
-        self._events.mkdir(parents=True, exist_ok=True, mode=0o750)
+        disk.make_folder(self._folder)
+        disk.make_folder(self._events)
         if len(list(self._events.iterdir())) >= MAX_EVENTS:
             return
         document = {"code": refusal.code, "release": refusal.release, "at": refusal.at}

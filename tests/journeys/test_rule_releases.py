@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from audit.errors import LogUnavailable
+from gateway.releases import release_trouble
 from gateway.steps import Step
 from keys import messages
 from keys.model import ExchangeId
@@ -44,6 +45,7 @@ class Town:
         self.middle = Middle.build(folder)
         self.house = ReleaseHouse(folder / "desk")
         self.folder = folder / "policy"
+        self.gates: list[Gate] = []
         self.store = ReleaseStore(self.folder, self.house.key.verifier)
         self.middle.more_settings = {
             "policy": {"directory": str(self.folder), "keys": [self.house.key.pinned]}
@@ -66,6 +68,7 @@ class Town:
     async def running(self, **stock: Any) -> AsyncIterator[Gate]:
         """One gateway with person one linked."""
         async with self.middle.running(**stock) as gate:
+            self.gates.append(gate)
             await link_person_one(gate)
             yield gate
 
@@ -80,7 +83,16 @@ class Town:
     async def recorded(self, number: int) -> list[tuple[str, str, list[str]]]:
         """Wait until so many entries about rules are there."""
         await _until(lambda: len(self.policy_entries()) >= number)
+        last = [one for one in entries(self.middle) if one["kind"].startswith("policy.")][-1]
+        if last["kind"] == "policy.activated":
+            # The entry comes first, and a moment later the rules count.
+            await _until(lambda: self.in_force() == last["policy"])
         return self.policy_entries()
+
+    def in_force(self) -> str | None:
+        """Digest of the rules that the running gateway decides by."""
+        found: str | None = self.gates[-1].app.state.parts.core.rules.now().bundle
+        return found
 
 
 @pytest.fixture
@@ -126,7 +138,9 @@ async def test_the_first_release_opens_a_running_gateway(town: Town) -> None:
     async with town.running() as gate:
         digest = town.activate(1)
         await town.recorded(2)
-        assert (await gate.client.get("/health")).status_code == 200
+        health = await gate.client.get("/health")
+        assert health.status_code == 200
+        assert health.json()["rules_until"] == gate.middle.clock() + 30 * DAY
         answer = (await ask_status(gate)).json()
         assert answer["status"] == "answered"
         assert _bundle_of(gate, answer) == digest
@@ -215,6 +229,19 @@ async def test_deny_all_between_order_and_release_releases_nothing(town: Town) -
     assert "disclose" not in kinds
 
 
+async def test_check_config_says_which_release_is_missing_or_broken(town: Town) -> None:
+    """Before a start somebody wants to know whether anything will be decided."""
+    settings = town.middle.settings()
+    assert "[nothing_active]" in str(release_trouble(settings))
+    town.activate(1)
+    assert release_trouble(settings) is None
+    name = town.store.state().kept[0].name
+    (town.folder / "releases" / f"{name}.tar.gz").write_bytes(b"damaged")
+    assert "[digest]" in str(release_trouble(settings))
+    shipped = settings.model_copy(update={"policy": None})
+    assert release_trouble(shipped) is None
+
+
 async def test_what_a_command_refuses_is_on_record(town: Town) -> None:
     """An older release, offered to a running gateway: an entry, and nothing else changes."""
     town.activate(5)
@@ -272,8 +299,7 @@ async def test_rules_that_cannot_be_recorded_do_not_count(town: Town) -> None:
         second = town.activate(2, next_version("2027.1.0"))
         await failed.wait()
         await asyncio.sleep(0.1)
-        assert gate.app.state.parts.core.rules.now().bundle == first
+        assert town.in_force() == first
         writer.append = append
         await town.recorded(2)
-        await _until(lambda: gate.app.state.parts.core.rules.now().bundle == second)
         assert _bundle_of(gate, (await ask_status(gate)).json()) == second

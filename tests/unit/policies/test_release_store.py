@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -220,6 +221,23 @@ def test_the_file_for_opa_is_the_release_in_force(
     beside.serve(brought.kept)
     assert served.stat().st_ino == first, "a server that watches the file is not woken for nothing"
     store.serve(brought.kept)
+
+
+def test_what_root_makes_in_an_emergency_the_service_can_read(
+    store: ReleaseStore, house: ReleaseHouse, tmp_path: Path
+) -> None:
+    """Everything belongs to whoever owns the folder above, and others may not write it."""
+    if os.geteuid() == 0:
+        os.chown(tmp_path, 4711, 4712)
+    activate(store, house.lay(house.make(1)), NOW)
+    store.refuse(Refusal("older", DIGEST, NOW))
+    owner = tmp_path.stat()
+    made = [tmp_path / "policy", *(tmp_path / "policy").rglob("*")]
+    assert len(made) == 9
+    assert {(path.stat().st_uid, path.stat().st_gid) for path in made} == {
+        (owner.st_uid, owner.st_gid)
+    }
+    assert [path for path in made if path.stat().st_mode & 0o022] == []
 
 
 STOPPING = """

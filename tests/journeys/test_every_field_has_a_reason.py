@@ -22,7 +22,16 @@ from policies.catalogue import Catalogue
 from policies.decision import FieldDecision
 from policies.explain import explain, explain_code
 from policies.model import TRIGGERS, NormId, Outcome
-from tests.support.recorded_cases import Answered, ask, at_once, cases, decided, permitted, speaking
+from tests.support.recorded_cases import (
+    PLAYED,
+    Answered,
+    ask,
+    at_once,
+    cases,
+    decided,
+    permitted,
+    speaking,
+)
 
 if TYPE_CHECKING:
     from policies.explain import Language
@@ -31,34 +40,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.timeout(90)
 
 LANGUAGES: tuple[Language, ...] = ("de", "en")
-PLAYED = [
-    "U01.asked",
-    "U01.silent",
-    "U01.beside",
-    "U02.asked",
-    "U02.identifier",
-    "U02.no_reason",
-    "U03.gateway",
-    "U04.asked",
-    "U04.no_azr_statement",
-    "U05.neither",
-    "U06.gateway",
-    "U11.s25b",
-    "U11.s18a",
-    "U11.in_azr",
-    "U14.gateway",
-    "R08.applies",
-    "R18.none",
-    "R68.beside_report",
-    "U05.mandate",
-    "U05.narrow",
-    "U05.withdrawn",
-    "U07.first",
-    "U07.second",
-    "U15.before",
-    "U15.after",
-]
-"""Cases that can be asked in the town; those with permissions come last and clear up before."""
 ASKED_BELOW = {"R03", "R41", "R52"}
 """They need a choice, a blocked person, and an agency without a connector."""
 NOT_IN_TOWN = {"R64", "R69"}

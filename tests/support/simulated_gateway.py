@@ -31,11 +31,7 @@ from keys.providers.base import KeyUse
 from keys.pseudonyms import decoy_reference
 from keys.strict_json import b64u, dumps, loads, unb64u
 from policies.decide import Decider
-from policies.model import (
-    DecisionInput,
-    HolderFacts,
-    PermissionFacts,
-)
+from policies.model import DecisionInput, HolderFacts, PermissionFacts
 from tests.support.clock import Clock
 from tests.support.simulated_exchange import Exchange, Lies, facts_for, token_for
 from tests.support.simulated_registry import SimulatedRegistry

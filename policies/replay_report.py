@@ -8,13 +8,13 @@ import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from rich.table import Table
-
 from policies.cells import publish, shown, shown_json, sum_of
 from policies.replay import WIDENING, Change, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from rich.table import Table
 
     from policies.cells import Row
     from policies.replay import Cell
@@ -96,6 +96,8 @@ class Report:
 
     def table(self) -> Table:
         """For people."""
+        from rich.table import Table  # late: the gateway counts for such reports and shows none
+
         table = Table("change", "from", "to", "purpose", "field or obligation", "exchanges")
         for row in self.rows:
             cell = row.about

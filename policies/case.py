@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from policies.strict import JsonValue
 
 MAX_FIELDS: Final = 50
-"""Fields one request may ask for; the same limit as at the engines' gate."""
+"""Fields one request may ask for; a written case may ask for every field there is."""
 
 AGREEMENT_NAMES: Final = {
     "recipient_undertaking_78": "undertaking_78",
@@ -123,9 +123,9 @@ def _trigger(top: Place) -> Trigger:
 
 
 def _fields(top: Place, catalogue: Catalogue) -> tuple[FieldId, ...]:
-    names = top.codes("fields", catalogue.fields)
-    if not 1 <= len(names) <= MAX_FIELDS:
-        raise CaseInvalid(top.at("fields"), f"a case asks for 1 to {MAX_FIELDS} fields")
+    names, most = top.codes("fields", catalogue.fields), len(catalogue.fields)
+    if not 1 <= len(names) <= most:
+        raise CaseInvalid(top.at("fields"), f"a case asks for 1 to {most} fields")
     return tuple(FieldId(name) for name in names)
 
 
@@ -136,6 +136,8 @@ def _declared(place: Place, catalogue: Catalogue) -> Mapping[str, Declared]:
     result: dict[str, Declared] = {}
     for name in place.names:
         value, code = place.value(name), known[name]
+        if value is None:
+            continue  # as everywhere in a case, null is left out
         if not isinstance(value, bool | int | str):
             raise CaseInvalid(place.at(name), _NEEDED[code.type])
         if value == "" and "" in code.values:

@@ -77,7 +77,7 @@ def permission_facts(
         name = ALSO_CALLED.get(name, name)
         fact = _fact(place, route, at, catalogue)
         found[name].append(fact)
-        chosen = "mode" in place.names and place.code("mode", MODES) == "retrieve"
+        chosen = place.code_or_none("mode", MODES) == "retrieve"
         previewed = place.flag("preview_confirmed") is True
         in_force = fact.state == "in_force"
         confirmed = confirmed or (name == "choice" and in_force and chosen and previewed)
@@ -97,18 +97,14 @@ def _state(
     place: Place, route: tuple[str, str, str], at: dt.datetime, catalogue: Catalogue
 ) -> PermissionState:
     """Say what the permission is worth here; every name is checked, also where it is not needed."""
-    here = [
-        name in place.names and place.code(name, known) == wanted
-        for name, known, wanted in (
-            ("from", catalogue.agencies, route[0]),
-            ("to", catalogue.agencies, route[1]),
-            ("purpose", catalogue.purposes, route[2]),
-        )
-    ]
-    if "recipient" in place.names:
-        here.append(place.code("recipient", catalogue.agencies) == route[1])
-    if "given_by" in place.names:
-        here.append(_may_give(place.code("given_by", GIVERS), place, route[2]))
+    # A release from secrecy calls its recipient so; who says both must mean one.
+    to = {place.code_or_none(name, catalogue.agencies) for name in ("to", "recipient")} - {None}
+    here = (
+        place.code_or_none("from", catalogue.agencies) == route[0],
+        to == {route[1]},
+        place.code_or_none("purpose", catalogue.purposes) == route[2],
+        _may_give(place.code_or_none("given_by", GIVERS), place, route[2]),
+    )
     given, expires, revoked = (
         place.instant(name) for name in ("given_at", "expires_at", "revoked_at")
     )
@@ -127,7 +123,7 @@ def _state(
     return "in_force" if valid else "none"
 
 
-def _may_give(giver: str, place: Place, purpose: str) -> bool:
+def _may_give(giver: str | None, place: Place, purpose: str) -> bool:
     """Say whether this person can give this permission."""
     name = str(place.value("type"))
     match giver:

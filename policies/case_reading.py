@@ -81,6 +81,15 @@ class Place:
             raise CaseInvalid(self.at(name), "this must be given")
         return self._known(name, value, known)
 
+    def code_or_none(self, name: str, known: Collection[str]) -> str | None:
+        """Return a member that may be one of the known codes, None when it is left out or null.
+
+        Raises:
+            CaseInvalid: it is no string, or unknown.
+        """
+        value = self._members.get(name)
+        return None if value is None else self._known(name, value, known)
+
     def codes(self, name: str, known: Collection[str]) -> tuple[str, ...]:
         """Return a list of known codes; a list that is left out is empty.
 

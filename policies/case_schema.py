@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final
 
-from policies.case import AGREEMENT_NAMES, MAX_FIELDS, TAGS, is_callers
+from policies.case import AGREEMENT_NAMES, TAGS, is_callers
 from policies.case_permissions import ALSO_CALLED, GIVERS, MODES
 from policies.codes import PERMISSION_TYPES, TRIGGERS, Outcome
 
@@ -71,7 +71,7 @@ def case_schema(catalogue: Catalogue) -> dict[str, Any]:
             "type": "array",
             "items": _ref("field"),
             "minItems": 1,
-            "maxItems": MAX_FIELDS,
+            "maxItems": len(catalogue.fields),
         },
         "declared": _object(
             {code.id: _declared(code, catalogue) for code in _declarable(catalogue)},
@@ -139,9 +139,13 @@ def _declarable(catalogue: Catalogue) -> list[DeclaredCode]:
 
 def _declared(code: DeclaredCode, catalogue: Catalogue) -> dict[str, Any]:
     shapes: dict[str, dict[str, Any]] = {
-        "bool": {"type": "boolean"},
-        "code": {"enum": list(code.values)},
-        "int": {"type": "integer", "minimum": code.span.start, "maximum": code.span.stop - 1},
+        "bool": {"type": ["boolean", "null"]},
+        "code": {"enum": [*code.values, None]},
+        "int": {
+            "type": ["integer", "null"],
+            "minimum": code.span.start,
+            "maximum": code.span.stop - 1,
+        },
     }
     sides = " or ".join(code.asserted_by)
     kinds = "of any kind" if "*" in code.kinds else f"({', '.join(code.kinds)})"
@@ -158,20 +162,20 @@ def _permission() -> dict[str, Any]:
     members: dict[str, Any] = {
         "type": {"enum": [*PERMISSION_TYPES, *ALSO_CALLED]},
         "valid": _FLAG | {"description": "Must be true, or the permission is none."},
-        "from": _ref("kind", "Must be the case's; left out: covers nothing."),
-        "to": _ref("kind", "Must be the case's; left out: covers nothing."),
-        "recipient": _ref("kind", "As `to`, for a release from secrecy."),
-        "purpose": _ref("purpose", "Must be the case's; left out: covers nothing."),
+        "from": _or_null("kind", "Must be the case's; left out: covers nothing."),
+        "to": _or_null("kind", "Must be the case's; left out: covers nothing."),
+        "recipient": _or_null("kind", "As `to`, for a release from secrecy."),
+        "purpose": _or_null("purpose", "Must be the case's; left out: covers nothing."),
         "fields": _ref("fields", "Left out: covers nothing."),
         "items": _ref("fields", "As `fields`, for a release from secrecy."),
         "single_use": _FLAG | {"description": "True if left out."},
         "used": _FLAG,
-        "mode": {"enum": list(MODES), "description": "What the person chose."},
+        "mode": {"enum": [*MODES, None], "description": "What the person chose."},
         "preview_confirmed": _FLAG | {"description": "The person confirmed the preview."},
         "given_at": _ref("instant"),
         "expires_at": _ref("instant"),
         "revoked_at": _ref("instant"),
-        "given_by": {"enum": list(GIVERS)},
+        "given_by": {"enum": [*GIVERS, None]},
     }
     return {**_closed(members, required=("type",)), "x-asserted-by": ["person"]}
 
@@ -204,3 +208,8 @@ def _whole(**members: Any) -> dict[str, Any]:
 def _ref(name: str, description: str = "") -> dict[str, Any]:
     said = {"description": description} if description else {}
     return {"$ref": f"#/$defs/{name}", **said}
+
+
+def _or_null(name: str, description: str) -> dict[str, Any]:
+    """Null is the same as leaving it out."""
+    return {"anyOf": [_ref(name), {"type": "null"}], "description": description}

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from policies.strict import JsonValue
 
 _SWEPT: Final = 40
-"""Fields one question of a sweep asks for; the gate lets fifty pass."""
+"""Fields one question of a sweep asks for, as many as one request may."""
 
 _MANY: Final = 12
 """Fields one invented question asks for at most."""

@@ -46,7 +46,7 @@ HARMLESS_WHEN_LEFT_OUT = {
     "permissions.revoked_at": "a permission stands until it is withdrawn",
     "permissions.expires_at": "a permission without an end has none",
     "permissions.given_by": "whoever is not named is the person herself",
-    "permissions.recipient": "a second name for `to`, which must be there anyway",
+    "permissions.recipient": "a second name for `to`; one of the two must be there",
 }
 """Facts whose absence is the normal state; leaving them out may open what they closed, and why."""
 

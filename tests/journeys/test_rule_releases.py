@@ -4,8 +4,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +14,15 @@ from gateway.releases import release_trouble
 from gateway.steps import Step
 from keys import messages
 from keys.model import ExchangeId
-from policies.bundle import Bundle
 from policies.errors import ReleaseRefused
 from policies.release.activate import activate
-from policies.release.store import ReleaseStore
-from tests.support.middle import ABH, DAY, Gate, Middle
-from tests.support.releases import ReleaseHouse, next_version, without_field
+from tests.support.middle import ABH, DAY, Gate
+from tests.support.release_town import ReleaseTown
+from tests.support.releases import next_version, without_field
 from tests.support.scenes import (
     STATUS,
     ask_status,
     entries,
-    link_person_one,
     paper_waits,
     pick_up,
     release_of_paper,
@@ -35,78 +31,12 @@ from tests.support.scenes import (
 )
 from tests.support.signing_in import problem_code
 
-SECONDS = 20
-
-
-class Town:
-    """A gateway that decides by signed releases, and the desk that signs them."""
-
-    def __init__(self, folder: Path) -> None:
-        self.middle = Middle.build(folder)
-        self.house = ReleaseHouse(folder / "desk")
-        self.folder = folder / "policy"
-        self.gates: list[Gate] = []
-        self.store = ReleaseStore(self.folder, self.house.key.verifier)
-        self.middle.more_settings = {
-            "policy": {"directory": str(self.folder), "keys": [self.house.key.pinned]}
-        }
-
-    def activate(self, sequence: int, bundle: Bundle | None = None, **terms: Any) -> str:
-        """Sign a release and put it in force, as the command does; its bundle's digest."""
-        now = self.middle.clock()
-        terms = {"valid_from": now - DAY, "valid_until": now + 30 * DAY, **terms}
-        made = self.house.make(sequence, bundle, **terms)
-        activate(self.store, self.house.lay(made, f"r{sequence}"), now)
-        return made.statement.bundle
-
-    def deny_all(self) -> None:
-        """Put the emergency release in force."""
-        file = self.house.lay(self.house.make(1, emergency=True), "deny-all")
-        activate(self.store, file, self.middle.clock(), wanted="deny_all")
-
-    @asynccontextmanager
-    async def running(self, **stock: Any) -> AsyncIterator[Gate]:
-        """One gateway with person one linked."""
-        async with self.middle.running(**stock) as gate:
-            self.gates.append(gate)
-            await link_person_one(gate)
-            yield gate
-
-    def policy_entries(self) -> list[tuple[str, str, list[str]]]:
-        """Kind, outcome and reasons of every entry about rules."""
-        return [
-            (leaf["kind"], leaf["outcome"], leaf["reasons"])
-            for leaf in entries(self.middle)
-            if leaf["kind"].startswith("policy.")
-        ]
-
-    async def recorded(self, number: int) -> list[tuple[str, str, list[str]]]:
-        """Wait until so many entries about rules are there."""
-        await _until(lambda: len(self.policy_entries()) >= number)
-        last = [one for one in entries(self.middle) if one["kind"].startswith("policy.")][-1]
-        if last["kind"] == "policy.activated":
-            # The entry comes first, and a moment later the rules count.
-            await _until(lambda: self.in_force() == last["policy"])
-        return self.policy_entries()
-
-    def in_force(self) -> str | None:
-        """Digest of the rules that the running gateway decides by."""
-        found: str | None = self.gates[-1].app.state.parts.core.rules.now().bundle
-        return found
-
 
 @pytest.fixture
-def town(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Town:
+def town(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ReleaseTown:
     """A gateway that looks for releases all the time."""
     monkeypatch.setattr("gateway.releases.LOOK_SECONDS", 0.02)
-    return Town(tmp_path)
-
-
-async def _until(reached: Callable[[], bool]) -> None:
-    """Wait for what another task does."""
-    async with asyncio.timeout(SECONDS):
-        while not reached():  # noqa: ASYNC110 - the product tells nobody, it writes into the log
-            await asyncio.sleep(0.05)
+    return ReleaseTown(tmp_path)
 
 
 def _bundle_of(gate: Gate, answer: dict[str, Any]) -> str:
@@ -116,7 +46,7 @@ def _bundle_of(gate: Gate, answer: dict[str, Any]) -> str:
     return token.bundle
 
 
-async def test_a_gateway_without_a_release_denies_and_says_so(town: Town) -> None:
+async def test_a_gateway_without_a_release_denies_and_says_so(town: ReleaseTown) -> None:
     """It runs, so that people can still withdraw; it decides nothing, and that is on record."""
     async with town.running() as gate:
         person = await gate.person(ABH, "A1")
@@ -133,7 +63,7 @@ async def test_a_gateway_without_a_release_denies_and_says_so(town: Town) -> Non
     ]
 
 
-async def test_the_first_release_opens_a_running_gateway(town: Town) -> None:
+async def test_the_first_release_opens_a_running_gateway(town: ReleaseTown) -> None:
     """No restart: the command, a moment, and exchanges go through."""
     async with town.running() as gate:
         digest = town.activate(1)
@@ -150,7 +80,7 @@ async def test_the_first_release_opens_a_running_gateway(town: Town) -> None:
     assert leaf["reasons"] == ["sequence_1"]
 
 
-async def test_an_exchange_ends_under_the_rules_it_began_with(town: Town) -> None:
+async def test_an_exchange_ends_under_the_rules_it_began_with(town: ReleaseTown) -> None:
     """Stopped between gathering and deciding while other rules come into force."""
     first = town.activate(1)
     gathered, go_on = asyncio.Event(), asyncio.Event()
@@ -177,7 +107,7 @@ async def test_an_exchange_ends_under_the_rules_it_began_with(town: Town) -> Non
 
 
 async def test_a_result_that_waited_is_released_under_the_rules_that_decided_it(
-    town: Town,
+    town: ReleaseTown,
 ) -> None:
     """Decided by one release, picked up under the next: the guard still knows what it rests on."""
     town.activate(1)
@@ -191,7 +121,7 @@ async def test_a_result_that_waited_is_released_under_the_rules_that_decided_it(
         assert told(town.middle, exchange)[-1] == ("disclose", "permit")
 
 
-async def test_deny_all_stops_what_waits_and_what_is_asked(town: Town) -> None:
+async def test_deny_all_stops_what_waits_and_what_is_asked(town: ReleaseTown) -> None:
     """Nothing leaves, not even what was decided before; it goes on waiting and comes later."""
     town.activate(1)
     async with town.running() as gate:
@@ -211,7 +141,7 @@ async def test_deny_all_stops_what_waits_and_what_is_asked(town: Town) -> None:
         assert (await ask_status(gate)).json()["status"] == "answered"
 
 
-async def test_deny_all_between_order_and_release_releases_nothing(town: Town) -> None:
+async def test_deny_all_between_order_and_release_releases_nothing(town: ReleaseTown) -> None:
     """The holder has sealed already; the gateway does not let it out and writes no disclosure."""
     town.activate(1)
 
@@ -229,7 +159,7 @@ async def test_deny_all_between_order_and_release_releases_nothing(town: Town) -
     assert "disclose" not in kinds
 
 
-async def test_check_config_says_which_release_is_missing_or_broken(town: Town) -> None:
+async def test_check_config_says_which_release_is_missing_or_broken(town: ReleaseTown) -> None:
     """Before a start somebody wants to know whether anything will be decided."""
     settings = town.middle.settings()
     assert "[nothing_active]" in str(release_trouble(settings))
@@ -242,7 +172,7 @@ async def test_check_config_says_which_release_is_missing_or_broken(town: Town) 
     assert release_trouble(shipped) is None
 
 
-async def test_what_a_command_refuses_is_on_record(town: Town) -> None:
+async def test_what_a_command_refuses_is_on_record(town: ReleaseTown) -> None:
     """An older release, offered to a running gateway: an entry, and nothing else changes."""
     town.activate(5)
     async with town.running() as gate:
@@ -256,7 +186,7 @@ async def test_what_a_command_refuses_is_on_record(town: Town) -> None:
     assert len(refused[0]["doc"]) == 64
 
 
-async def test_the_end_of_a_release_denies_and_is_on_record(town: Town) -> None:
+async def test_the_end_of_a_release_denies_and_is_on_record(town: ReleaseTown) -> None:
     """From its last second on; the next release opens again."""
     end = town.middle.clock() + 100
     town.activate(1, valid_until=end)
@@ -272,7 +202,7 @@ async def test_the_end_of_a_release_denies_and_is_on_record(town: Town) -> None:
         assert (await ask_status(gate)).json()["status"] == "answered"
 
 
-async def test_a_start_with_a_damaged_release_falls_back_on_record(town: Town) -> None:
+async def test_a_start_with_a_damaged_release_falls_back_on_record(town: ReleaseTown) -> None:
     """The one before decides, and everybody who reads the log can see why."""
     first = town.activate(1, next_version("2027.1.0"))
     town.activate(2)
@@ -284,7 +214,7 @@ async def test_a_start_with_a_damaged_release_falls_back_on_record(town: Town) -
     assert town.policy_entries() == [("policy.restored", "permit", ["digest", "sequence_1"])]
 
 
-async def test_rules_that_cannot_be_recorded_do_not_count(town: Town) -> None:
+async def test_rules_that_cannot_be_recorded_do_not_count(town: ReleaseTown) -> None:
     """The log takes no entry about them: the rules before go on, until it does."""
     first = town.activate(1)
     async with town.running() as gate:

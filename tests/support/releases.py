@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
@@ -22,10 +23,13 @@ from keys.releases import ReleaseKeys
 from policies.bundle import DOCUMENT_FILE, Bundle
 from policies.catalogue import Catalogue
 from policies.document import document_bytes
+from policies.errors import ReleaseRefused
+from policies.release.activate import activate
 from policies.release.layout import SIGNATURES, lay_out
 from policies.release.make import Release, Terms, deny_all, make_release, shipped_golden
 from policies.release.opa import opa_signatures
 from policies.release.statement import STATEMENT_TYP
+from policies.release.store import ReleaseStore
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -179,3 +183,12 @@ class ReleaseHouse:
         file.write_bytes(release.file)
         (self.folder / f"{name}.jws").write_bytes(release.token)
         return file
+
+
+def check_refused(store: ReleaseStore, file: Path, code: str, now: int = NOW) -> None:
+    """Offer a release; it is refused for this reason, which waits to be put on record."""
+    with pytest.raises(ReleaseRefused, match=f"^release refused: {code}$"):
+        activate(store, file, now)
+    [(path, refusal)] = store.refusals()
+    assert refusal.code == code
+    path.unlink()

@@ -77,10 +77,7 @@ def status(*, day: Day = None, as_json: AsJson = False, config: Settings = None)
     print(f"engine {decider.engine_name}")
     table = Table("rule", "mode", "valid until", "state", "title")
     for rule in catalogue.rules.values():
-        state = (
-            "past its dates"
-            if rule.id in lapsed
-            else rule.sign_off.head_of_unit or "not signed off"
-        )
+        signed = rule.sign_off.head_of_unit or "not signed off"
+        state = f"past its dates; {signed}" if rule.id in lapsed else signed
         table.add_row(rule.id, rule.mode, rule.valid_to.isoformat(), state, rule.title.en)
     Console().print(table)

@@ -10,6 +10,7 @@ back; never past a deny-all, and never further back than the release in force to
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, TypeAlias
@@ -40,6 +41,8 @@ class Loaded:
     close: Callable[[], None] = lambda: None
     memo_size: int = MEMO_SIZE
     """Distinct questions that are remembered; 0 where every one must reach a server."""
+    local: bool = True
+    """Whether it runs in this process and answers by this release for ever."""
 
 
 EngineMaker: TypeAlias = Callable[[VerifiedBundle], Loaded]
@@ -85,6 +88,8 @@ class RulesBook:
         self._force = InForce()
         self._mark: Mark = (-1, -1, -1)
         self._ended: str | None = None
+        self._told: set[Path] = set()
+        """Refusals that are on record, should their files not go away."""
         self._waiting: tuple[Mark, int] | None = None
         """A state whose engine gave no answers, and when to try it again."""
 
@@ -103,7 +108,8 @@ class RulesBook:
     def look(self) -> Finding | None:
         """Return what has to be put on record next; None: nothing new."""
         for path, refusal in self._store.refusals():
-            return self._refused(refusal, path)
+            if path not in self._told:
+                return self._refused(refusal, path)
         mark = self._store.mark()
         if self._waiting is not None and self._waiting[0] == mark:
             return self._try_again(mark, self._waiting[1])
@@ -121,7 +127,9 @@ class RulesBook:
         if finding.kind == "ended":
             self._ended = finding.release
         if finding.refusal is not None:
-            finding.refusal.unlink(missing_ok=True)
+            self._told.add(finding.refusal)
+            with suppress(OSError):
+                finding.refusal.unlink(missing_ok=True)
         kept = {id(one) for one in (finding.after.rules, *finding.after.beside)}
         for one in (before.rules, *before.beside):
             if one is not None and id(one) not in kept:
@@ -161,10 +169,15 @@ class RulesBook:
 
     def _without(self, active: Kept, state: State, code: str, mark: Mark) -> Finding:
         """The wanted release cannot be used: keep what runs, or go back to the one before."""
+        if state.emergency is not None:
+            # Somebody wanted everything denied: then nothing is decided at all.
+            after = InForce(None, self._all())
+            return Finding("refused", code, None, active.token_digest, after, mark)
         running = self._running(state)
         if running is not None and code != "engine":
-            self._store.serve(running)
-        if self._force.rules is None and state.emergency is None:
+            with suppress(PolicyUnavailable, ReleaseRefused):
+                self._serve(running)
+        if self._force.rules is None:
             for earlier in state.kept[1:]:
                 rules = self._earlier(earlier, state)
                 if rules is not None:
@@ -191,7 +204,9 @@ class RulesBook:
         """Load what stands beside: to read old decisions, and to bear others' that are late."""
         found: list[RuleSet] = []
         for one in state.kept:
-            known = next((s for s in self._all() if s.token_digest == one.token_digest), None)
+            known = next(
+                (s for s in self._all() if s.local and s.token_digest == one.token_digest), None
+            )
             if one.token_digest == rules.token_digest:
                 continue
             try:
@@ -210,7 +225,7 @@ class RulesBook:
         if beside:
             loaded = embedded(verified)
         else:
-            self._store.serve(kept)
+            self._serve(kept)
             loaded = self._engine(verified)
         try:
             decider = self_tested(verified, loaded.engine, memo_size=loaded.memo_size)
@@ -218,8 +233,19 @@ class RulesBook:
             loaded.close()
             raise
         return RuleSet(
-            decider, verified.statement, verified.token_digest, loaded.ready, loaded.close
+            decider,
+            verified.statement,
+            verified.token_digest,
+            ready=loaded.ready,
+            close=loaded.close,
+            local=loaded.local,
         )
+
+    def _serve(self, kept: Kept) -> None:
+        try:
+            self._store.serve(kept)
+        except OSError as error:
+            raise PolicyUnavailable("the file for the server cannot be written") from error
 
     def _time_over(self) -> Finding | None:
         """Say once that the release in force is not valid any more, or not yet."""

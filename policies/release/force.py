@@ -28,6 +28,8 @@ class RuleSet:
     """SHA-256 of that release's signed statement."""
     ready: Callable[[], bool] = lambda: True
     """Whether its engine answers now."""
+    local: bool = True
+    """Whether its engine runs in this process; a server has one set of rules at a time."""
     close: Callable[[], None] = lambda: None
     """Gives the engine's resources back when the set is dropped."""
 

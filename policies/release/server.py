@@ -33,7 +33,7 @@ def ask_server(
     """
     engine = OpaEngine(address, bundle, report=report)
     engine.ready(seconds)
-    return Loaded(engine, engine.ready, engine.close, memo_size=0)
+    return Loaded(engine, engine.ready, engine.close, memo_size=0, local=False)
 
 
 def in_server(address: OpaAddress, report: Callable[[str, str], None]) -> EngineMaker:

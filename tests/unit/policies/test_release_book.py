@@ -10,13 +10,11 @@ import pytest
 
 from policies.bundle import Bundle
 from policies.decide import load_decider
-from policies.engine.embedded import EmbeddedEngine
 from policies.errors import PolicyUnavailable, ReleaseRefused
 from policies.model import AgreementFacts, DecisionInput, FieldId, Kind, PurposeId
 from policies.release.activate import activate
-from policies.release.book import RETRY_SECONDS, Finding, Loaded, RulesBook, embedded
+from policies.release.book import Finding, embedded
 from policies.release.force import InsecureShippedRules, RuleSet
-from policies.release.verify import VerifiedBundle
 from tests.support.release_machine import Machine
 from tests.support.releases import DAY, NOW, ReleaseHouse, next_version, without_field
 
@@ -249,32 +247,6 @@ def test_a_record_that_fails_keeps_the_old_rules(machine: Machine) -> None:
     assert isinstance(second, Finding)
     assert (first.kind, second.kind) == ("activated", "activated")
     assert machine.book.current().digest == Bundle.load().digest
-
-
-def test_an_engine_that_gives_no_answers_is_tried_again(machine: Machine) -> None:
-    """A server that is not up yet: refused once, then every few seconds until it answers."""
-    tries: list[int] = []
-    closed: list[int] = []
-
-    def server(verified: VerifiedBundle) -> Loaded:
-        tries.append(machine.clock())
-        if len(tries) < 3:
-            raise PolicyUnavailable("no server")
-        return Loaded(EmbeddedEngine(verified.bundle), close=lambda: closed.append(1))
-
-    book = RulesBook(machine.store, machine.clock, server)
-    machine.activate(1)
-    assert machine.step(book) == [("refused", "engine")]
-    assert machine.step(book) == []
-    machine.clock.advance(RETRY_SECONDS)
-    assert machine.step(book) == []
-    machine.clock.advance(RETRY_SECONDS)
-    assert machine.step(book) == [("activated", "")]
-    assert len(tries) == 3
-    for sequence in (2, 3, 4):
-        machine.activate(sequence, next_version(f"2027.{sequence}.0"))
-        machine.step(book)
-    assert closed == [1], "what is dropped gives its resources back, and nothing else does"
 
 
 def test_the_shipped_rules_are_one_set_without_date() -> None:

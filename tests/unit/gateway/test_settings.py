@@ -107,7 +107,9 @@ def test_the_production_profile_refuses_the_stand_in(tmp_path: Path) -> None:
     assert demo.insecure_demo_person
 
 
-@pytest.mark.parametrize("key", ["polizy", "unsigned_policy", "disable_log", "verify_tls", "Issuer"])
+@pytest.mark.parametrize(
+    "key", ["polizy", "unsigned_policy", "disable_log", "verify_tls", "Issuer"]
+)
 def test_an_unknown_key_is_named(tmp_path: Path, key: str) -> None:
     """A typing error or a hoped-for switch stops the start and says which key it was."""
     assert f"unknown key: {key}" in _refused(tmp_path, **{key: False})

@@ -17,7 +17,7 @@ from keys.model import ExchangeId
 from policies.errors import ReleaseRefused
 from policies.release.activate import activate
 from tests.support.middle import ABH, DAY, Gate
-from tests.support.release_town import ReleaseTown
+from tests.support.release_town import ReleaseTown, until
 from tests.support.releases import next_version, without_field
 from tests.support.scenes import (
     STATUS,
@@ -157,6 +157,32 @@ async def test_deny_all_between_order_and_release_releases_nothing(town: Release
     kinds = [leaf["kind"] for leaf in entries(town.middle)]
     assert "access.requested" in kinds
     assert "disclose" not in kinds
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+async def test_every_replica_follows_and_puts_it_on_record(
+    database: str,
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Two processes, one database, one folder: both go over, and each says so in the one log."""
+    monkeypatch.setattr("gateway.releases.LOOK_SECONDS", 0.02)
+    url = request.getfixturevalue("fresh_postgres_database") if database == "postgresql" else None
+    town = ReleaseTown(tmp_path, url)
+    town.activate(1)
+    async with town.running() as one, town.middle.running() as other:
+        assert len(await town.recorded(2)) == 2
+        second = town.activate(2, next_version("2027.1.0"))
+        await town.recorded(4)
+        await until(lambda: _bundles(one, other) == {second})
+        assert _bundle_of(other, (await ask_status(other)).json()) == second
+    kinds = [(kind, reasons) for kind, _outcome, reasons in town.policy_entries()]
+    assert kinds == [("policy.activated", [f"sequence_{n}"]) for n in (1, 1, 2, 2)]
+
+
+def _bundles(*gates: Gate) -> set[str | None]:
+    return {gate.app.state.parts.core.rules.now().bundle for gate in gates}
 
 
 async def test_check_config_says_which_release_is_missing_or_broken(town: ReleaseTown) -> None:

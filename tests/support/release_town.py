@@ -22,8 +22,8 @@ SECONDS = 20
 class ReleaseTown:
     """A gateway that decides by signed releases, and the desk that signs them."""
 
-    def __init__(self, folder: Path) -> None:
-        self.middle = Middle.build(folder)
+    def __init__(self, folder: Path, database_url: str | None = None) -> None:
+        self.middle = Middle.build(folder, database_url)
         self.house = ReleaseHouse(folder / "desk")
         self.folder = folder / "policy"
         self.gates: list[Gate] = []

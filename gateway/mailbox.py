@@ -171,7 +171,7 @@ class Mailboxes:
 
         def work(connection: Connection) -> list[PendingEntry]:
             found.clear()  # the log may run a work again, and then only the last run counts
-            self._log.rules.check_open()
+            self._log.rules.check_open(opened.decision.decision.bundle)
             row = self._row(connection, opened.exchange, recipient)
             if row is None:
                 raise NotAParty

@@ -189,7 +189,7 @@ class ExchangeLog:
 
         `guard_after` stays with the exchange while a copy still waits to be acknowledged.
         """
-        self.rules.check_open()
+        self.rules.check_open(opened.decision.decision.bundle)
         verdict.ended = permissions.still_stands(
             connection,
             opened.relied_on,

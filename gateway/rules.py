@@ -119,15 +119,15 @@ class GatewayRules:
         last = self.now().in_force or self._last.in_force
         return "none" if last is None else last.decider.engine_name
 
-    def check_open(self) -> None:
-        """Return if results may leave: also what was decided before, or waits.
+    def check_open(self, bundle: str) -> None:
+        """Return if a result may leave that was decided by `bundle`, now or days ago.
 
         Raises:
-            PolicyUnavailable: no rules are in force, or those that deny everything.
+            PolicyUnavailable: no rules are in force, or those that deny everything, or that do not
+                tolerate the ones it was decided by.
         """
-        current = self._rules.current()
-        if current.denies_all:
-            raise PolicyUnavailable("the rules in force deny everything")
+        if not self._rules.lets_out(bundle):
+            raise PolicyUnavailable("decided by rules that count no longer, or all is denied")
 
     def until(self) -> int | None:
         """Say when the release in force ends, in epoch seconds; None: it does not."""

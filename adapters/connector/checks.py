@@ -48,7 +48,7 @@ class Check(StrEnum):
     REPLAY = "replay"
     """Not used before."""
     RULES_DIFFER = "rules-differ"
-    """Both sides decide by the same rule bundle and catalogue."""
+    """The rules that were decided by are known here, and say the same."""
     WIDER_DECISION = "wider-decision"
     """The gateway's decision releases nothing that the rules here do not."""
     PERSON = "person"

@@ -105,6 +105,10 @@ class RulesBook:
         """See ``Rules.known``."""
         return self._force.find(digest)
 
+    def lets_out(self, digest: str) -> bool:
+        """See ``Rules.lets_out``."""
+        return self._force.lets_out(digest, self._clock())
+
     def look(self) -> Finding | None:
         """Return what has to be put on record next; None: nothing new."""
         for path, refusal in self._store.refusals():

@@ -79,6 +79,14 @@ class Rules(Protocol):
         """Return a set that was in force here, to read what was decided by it then."""
         ...
 
+    def lets_out(self, digest: str) -> bool:
+        """Say whether what was decided by these rules earlier may still leave.
+
+        Raises:
+            PolicyUnavailable: no rules are in force now.
+        """
+        ...
+
 
 class InsecureShippedRules:
     """The rules that ship with the program, unsigned: for development and the demo."""
@@ -98,6 +106,10 @@ class InsecureShippedRules:
     def known(self, digest: str) -> RuleSet | None:
         """Return them if it is they."""
         return self._rules if digest == self._rules.digest else None
+
+    def lets_out(self, digest: str) -> bool:
+        """Say whether it was they that decided."""
+        return digest == self._rules.digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +139,18 @@ class InForce:
         found = self.find(digest)
         if found is None or found is current:
             return found
-        mine, theirs = current.statement, found.statement
-        if mine is None or theirs is None or not mine.tolerates(theirs.sequence):
-            return None
-        return found if found.counts_at(now) and not found.denies_all else None
+        return found if found.counts_at(now) and _tolerates(current, found) else None
+
+    def lets_out(self, digest: str, now: int) -> bool:
+        """See ``Rules.lets_out``: the date of older rules mattered when they decided."""
+        current, found = self.current(now), self.find(digest)
+        if current.denies_all or found is None:
+            return False
+        return found is current or _tolerates(current, found)
+
+
+def _tolerates(current: RuleSet, other: RuleSet) -> bool:
+    mine, theirs = current.statement, other.statement
+    if mine is None or theirs is None or other.denies_all:
+        return False
+    return mine.tolerates(theirs.sequence)

@@ -121,6 +121,19 @@ async def test_a_result_that_waited_is_released_under_the_rules_that_decided_it(
         assert told(town.middle, exchange)[-1] == ("disclose", "permit")
 
 
+async def test_what_unlawful_rules_decided_does_not_leave_any_more(town: ReleaseTown) -> None:
+    """The next release tolerates none beside it: a result that waits stays where it is."""
+    town.activate(1)
+    async with town.running() as gate:
+        await release_of_paper(gate, await gate.person(ABH, "A1"))
+        exchange = await paper_waits(gate)
+        town.activate(2, next_version("2027.1.0"), oldest=2)
+        await town.recorded(2)
+        assert problem_code(await pick_up(gate, exchange)) == "policy-unavailable"
+        assert told(town.middle, exchange) == [("access.requested", "permit")]
+        assert (await ask_status(gate)).json()["status"] == "answered"
+
+
 async def test_deny_all_stops_what_waits_and_what_is_asked(town: ReleaseTown) -> None:
     """Nothing leaves, not even what was decided before; it goes on waiting and comes later."""
     town.activate(1)

@@ -155,6 +155,8 @@ def test_deny_all_denies_and_ends(machine: Machine) -> None:
     assert rules.denies_all
     assert rules.decider.decide(QUESTION).released == ()
     assert machine.book.accepted(before.digest) is None
+    assert not machine.book.lets_out(before.digest)
+    assert not machine.book.lets_out(rules.digest)
     assert machine.book.known(before.digest) is before
     activate(machine.store, machine.house.folder / "r1.tar.gz", NOW)
     assert machine.step() == [("activated", "")]
@@ -204,6 +206,9 @@ def test_who_decided_by_the_release_before_is_still_understood(machine: Machine)
     assert machine.book.accepted(second.digest) is second
     assert machine.book.accepted(first.digest) is None
     assert machine.book.accepted("0" * 64) is None
+    lets_out = [machine.book.lets_out(one.digest) for one in (first, second, third)]
+    assert lets_out == [False, True, True]
+    assert not machine.book.lets_out("0" * 64)
 
 
 def test_a_tolerated_release_that_ran_out_is_not_accepted(machine: Machine) -> None:
@@ -216,6 +221,7 @@ def test_a_tolerated_release_that_ran_out_is_not_accepted(machine: Machine) -> N
     assert machine.book.accepted(first.digest) is first
     machine.clock.set_to(NOW + DAY)
     assert machine.book.accepted(first.digest) is None
+    assert machine.book.lets_out(first.digest), "it was valid when it decided"
 
 
 def test_after_a_restart_the_kept_ones_are_there_again(machine: Machine) -> None:
@@ -257,6 +263,7 @@ def test_the_shipped_rules_are_one_set_without_date() -> None:
     assert shipped.current().counts_at(0)
     assert shipped.accepted(Bundle.load().digest) is shipped.current()
     assert shipped.known("0" * 64) is None
+    assert [shipped.lets_out(one) for one in (Bundle.load().digest, "0" * 64)] == [True, False]
 
 
 def _digests(machine: Machine) -> list[str]:

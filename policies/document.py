@@ -103,7 +103,8 @@ def _rule(rule: Rule, catalogue: Catalogue) -> dict[str, JsonValue]:
         "needs": _flags(rule.needs),
         "field_needs": {field: _flags(needs) for field, needs in rule.field_needs.items()},
         "grounds": [_ground(ground, rule) for ground in rule.grounds],
-        "asks_release": any("release_203" in ground.covers for ground in rule.grounds),
+        "asks_release": bool(rule.grounds)
+        and all("release_203" in ground.covers for ground in rule.grounds),
     }
 
 

@@ -62,6 +62,7 @@ STATED: Final[Mapping[str, Mapping[str, Mapping[str, JsonValue]]]] = {
     "no_info_block": {"holder": {"info_block": False}},
     "xauslaender_unavailable_or_pilot": {"agreement": {"pilot_agreed": True}},
     "counselling_release": {},
+    "counselling_consent": {},
     "sender_is_person": {},
     "sender_not_youth_office": {},
     "uploaded_by_subject": {"declared": {"uploaded_by_subject": True}},
@@ -80,6 +81,7 @@ STATED: Final[Mapping[str, Mapping[str, Mapping[str, JsonValue]]]] = {
 """What a case states so that a condition is met; nothing where kinds or permissions meet it."""
 
 _PERMITTED: Final[Mapping[str, str]] = {
+    "counselling_consent": "consent",
     "counselling_release": "release_203",
     "retrieval_confirmed": "choice",
 }

@@ -25,6 +25,11 @@ met contains "counselling_release" if not from_counselling
 
 met contains "counselling_release" if count(covered_by("release_203")) > 0
 
+met contains "counselling_consent" if {
+	from_counselling
+	count(covered_by("consent")) > 0
+}
+
 # METADATA
 # description: The sender is a counselling service under StGB § 203.
 from_counselling if input.from_kind in {"JMD", "LMB", "MBE"}

@@ -26,11 +26,15 @@ test_r47_somebody_else_files_it_with_consent if {
 	})
 	answers(counsellor) == {
 		"occupation": "NEED_RELEASE_203 R47 release_missing",
-		"phone_email": "NEED_CONSENT R47 consent_scope",
+		"phone_email": "NEED_CONSENT R47 consent_scope release_missing",
 	}
 	answers(but(counsellor, {"permission": {"release_203": in_force(["appointment"])}})) == {
 		"occupation": "ALLOW_MIN R47 consent_given",
-		"phone_email": "NEED_CONSENT R47 consent_scope",
+		"phone_email": "NEED_CONSENT R47 consent_scope release_scope",
+	}
+	answers(but(counsellor, {"permission": {"release_203": in_force(["phone_email"])}})) == {
+		"occupation": "ALLOW_MIN R47 consent_given",
+		"phone_email": "ALLOW_MIN R47 release_given",
 	}
 }
 

@@ -94,4 +94,5 @@ alternatives(rule) := {shortfall(ground.covers[0].type) |
 	some position, ground in data.catalogue.rules[rule].grounds
 	position > 0
 	count(ground.covers) > 0
+	count(object.keys(ground.needs) - met) == 0
 }

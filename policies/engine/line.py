@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, Final, Protocol
 
@@ -132,17 +132,18 @@ class Line:
         with self._handing_over:
             if self._closing.is_set():
                 raise EngineFailed("closed")
-            answering = asyncio.run_coroutine_threadsafe(self._speaker.ask(question), self._loop)
+            answering = asyncio.run_coroutine_threadsafe(self._answer(question), self._loop)
         try:
-            return answering.result(self._deadline)
-        except EngineFailed:
-            raise
+            answer = answering.result(self._deadline)
         except TimeoutError:
             raise EngineFailed("no_answer_in_time") from None
-        except Exception as error:
-            raise EngineFailed("closed" if self._closing.is_set() else "no_answer") from error
+        except CancelledError:
+            raise EngineFailed("closed") from None
         finally:
             answering.cancel()
+        if isinstance(answer, EngineFailed):
+            raise answer
+        return answer
 
     def _tell(self, event: str, code: str) -> None:
         with suppress(Exception):  # a log that fails is no reason to decide otherwise
@@ -161,6 +162,19 @@ class Line:
             self._loop.close()
             asyncio.set_event_loop(None)
 
+    async def _answer(self, question: bytes) -> Body | EngineFailed:
+        """Give the failure as a value: whoever stopped waiting would leave an error unseen."""
+        try:
+            return await self._speaker.ask(question)
+        except EngineFailed as error:
+            return error
+        except TimeoutError:
+            return EngineFailed("no_answer_in_time")
+        except Exception as error:  # noqa: BLE001 - whatever happened, there is no answer
+            failed = EngineFailed("no_answer")
+            failed.__cause__ = error
+            return failed
+
     async def _begin(self, speaker: Callable[[], Speaker]) -> None:
         self._speaker = speaker()
         await self._find()
@@ -176,18 +190,15 @@ class Line:
         while True:
             try:
                 async with asyncio.timeout(self._deadline):
-                    await self._speaker.ask(self._probe)
+                    answer = await self._answer(self._probe)
             except TimeoutError:
-                self._still_down("no_answer_in_time")
-            except EngineFailed as error:
-                self._still_down(error.code)
-            except Exception:  # noqa: BLE001 - whatever happened, the server is not there
-                self._still_down("no_answer")
-            else:
+                answer = EngineFailed("no_answer_in_time")
+            if not isinstance(answer, EngineFailed):
                 if not self._closing.is_set():
                     self._up.set()
                     self._tell("up", "")
                 return
+            self._still_down(answer.code)
             await self._pause(PROBE_SECONDS)
 
     def _still_down(self, code: str) -> None:

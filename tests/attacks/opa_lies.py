@@ -3,56 +3,49 @@
 
 from __future__ import annotations
 
-import asyncio
 import gzip
 import json
 from typing import Any
 
 from policies.engine.opa import DEADLINE_SECONDS, MAX_ANSWER_BYTES
-from tests.support.lying_opa import DIGEST, HONEST, Lie, answer, denied, http, provenance
+from tests.support.lying_opa import DIGEST, HONEST, Lie, Line, answer, denied, http, provenance
 
 
-async def _silence(_writer: asyncio.StreamWriter) -> None:
-    await asyncio.sleep(30)
+def _silence(line: Line) -> None:
+    line.wait(30)
 
 
-async def _half_an_answer(writer: asyncio.StreamWriter) -> None:
-    writer.write(HONEST[:-10])
-    await writer.drain()
-    await asyncio.sleep(30)
+def _half_an_answer(line: Line) -> None:
+    line.send(HONEST[:-10])
+    line.wait(30)
 
 
-async def _drop_by_drop(writer: asyncio.StreamWriter) -> None:
+def _drop_by_drop(line: Line) -> None:
     for byte in HONEST:
-        writer.write(bytes([byte]))
-        await writer.drain()
-        await asyncio.sleep(0.01)
+        line.send(bytes([byte]))
+        line.wait(0.01)
 
 
-async def _late(writer: asyncio.StreamWriter) -> None:
-    await asyncio.sleep(DEADLINE_SECONDS * 1.5)
-    writer.write(HONEST)
+def _late(line: Line) -> None:
+    line.wait(DEADLINE_SECONDS * 1.5)
+    line.send(HONEST)
 
 
-async def _cut_off(writer: asyncio.StreamWriter) -> None:
-    writer.write(HONEST[:-10])
-    await writer.drain()
-    writer.close()
-    raise ConnectionError
+def _cut_off(line: Line) -> None:
+    line.send(HONEST[:-10])
+    line.hang_up()
 
 
-async def _hang_up(writer: asyncio.StreamWriter) -> None:
-    writer.close()
-    raise ConnectionError
+def _hang_up(line: Line) -> None:
+    line.hang_up()
 
 
-async def _endless(writer: asyncio.StreamWriter) -> None:
-    writer.write(
+def _endless(line: Line) -> None:
+    line.send(
         b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
     )
     while True:
-        writer.write(b"10000\r\n" + b" " * 65_536 + b"\r\n")
-        await writer.drain()
+        line.send(b"10000\r\n" + b" " * 65_536 + b"\r\n")
 
 
 def _revision(digest: str) -> bytes:

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
+import socket
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from io import BufferedReader
 from types import TracebackType
 from typing import Any, Self
 
@@ -57,13 +58,34 @@ def answer(result: Any = None, **members: Any) -> str:
 
 HONEST = http(answer())
 
-Lie = bytes | Callable[[asyncio.StreamWriter], Awaitable[None]]
-"""What is sent for a question; a function writes by itself and may take its time."""
+
+class Line:
+    """One connection, as a lie sees it."""
+
+    def __init__(self, connection: socket.socket, ended: threading.Event) -> None:
+        self.connection = connection
+        self._ended = ended
+
+    def send(self, raw: bytes) -> None:
+        """Send some bytes."""
+        self.connection.sendall(raw)
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass, at most until the test is over."""
+        self._ended.wait(seconds)
+
+    def hang_up(self) -> None:
+        """End the connection."""
+        raise ConnectionError
+
+
+Lie = bytes | Callable[[Line], None]
+"""What is sent for a question; a function sends by itself and may take its time."""
 
 
 @dataclass
 class LyingOpa:
-    """Serves in a thread of its own: probes honestly unless told otherwise, questions with the lie."""
+    """Serves in threads of its own: probes honestly unless told otherwise, questions with the lie."""
 
     lie: Lie = HONEST
     to_probes: Lie = HONEST
@@ -82,11 +104,12 @@ class LyingOpa:
         return [call for call in self.calls if call.body != PROBE]
 
     def __enter__(self) -> Self:
-        self._loop = asyncio.new_event_loop()
-        listening = threading.Event()
-        self._thread = threading.Thread(target=self._run, args=(listening,), daemon=True)
-        self._thread.start()
-        assert listening.wait(10)
+        self._ended = threading.Event()
+        self._listener = socket.create_server(("127.0.0.1", self.port), backlog=64)
+        self.port = self._listener.getsockname()[1]
+        self._open: list[socket.socket] = []
+        self._threads = [threading.Thread(target=self._accept, daemon=True)]
+        self._threads[0].start()
         return self
 
     def __exit__(
@@ -95,49 +118,43 @@ class LyingOpa:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
+        self._ended.set()
+        for one in (self._listener, *self._open):
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join(10)
+        self._listener.close()
 
-    def _run(self, listening: threading.Event) -> None:
-        server = self._loop.run_until_complete(
-            asyncio.start_server(self._serve, "127.0.0.1", self.port)
-        )
-        self.port = server.sockets[0].getsockname()[1]
-        listening.set()
-        self._loop.run_forever()
-        server.close()
-        self._loop.run_until_complete(_end_all())
-        self._loop.close()
+    def _accept(self) -> None:
+        while not self._ended.is_set():
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            self._open.append(connection)
+            thread = threading.Thread(target=self._serve, args=(connection,), daemon=True)
+            self._threads.append(thread)
+            thread.start()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections += 1
-        with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            while True:
-                await self._answer(reader, writer)
-        writer.close()
-
-    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-        length = next(
-            (
-                int(line.split(":")[1])
-                for line in head.splitlines()
-                if line.lower().startswith("content-length:")
-            ),
-            0,
-        )
-        call = Call(head, await reader.readexactly(length))
-        self.calls.append(call)
-        lie = self.to_probes if call.body == PROBE else self.lie
-        if isinstance(lie, bytes):
-            writer.write(lie)
-        else:
-            await lie(writer)
-        await writer.drain()
+    def _serve(self, connection: socket.socket) -> None:
+        with connection, suppress(OSError), connection.makefile("rb") as reader:
+            while (call := _read(reader)) is not None:
+                self.calls.append(call)
+                lie = self.to_probes if call.body == PROBE else self.lie
+                line = Line(connection, self._ended)
+                if isinstance(lie, bytes):
+                    line.send(lie)
+                else:
+                    lie(line)
 
 
-async def _end_all() -> None:
-    tasks = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+def _read(reader: BufferedReader) -> Call | None:
+    """Read one request; None where the caller has gone."""
+    head, length = "", 0
+    while (row := reader.readline()) not in {b"\r\n", b""}:
+        head += row.decode("latin-1")
+        if row.lower().startswith(b"content-length:"):
+            length = int(row.split(b":")[1])
+    return Call(head, reader.read(length)) if head else None

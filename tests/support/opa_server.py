@@ -8,6 +8,7 @@ import json
 import os
 import secrets
 import signal
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Generator
@@ -17,7 +18,9 @@ from pathlib import Path
 import pytest
 
 from policies.bundle import Bundle
+from policies.engine.base import Answer
 from policies.engine.opa import OpaAddress, OpaEngine
+from policies.errors import EngineFailed
 from policies.release.archive import pack
 from tests.support.processes import ROOT, Process, free_port
 from tests.support.releases import SigningKey, signed_files
@@ -89,6 +92,9 @@ class OpaServer:
         """Stop it where it stands: connections are taken by the kernel, and nothing answers."""
         if self.process is not None:
             os.killpg(self.process.pid, signal.SIGSTOP)
+            threads = Path(f"/proc/{self.process.pid}/task")
+            while any(_state(thread) != "T" for thread in threads.iterdir()):
+                time.sleep(0.001)
 
     def thaw(self) -> None:
         """Let it go on."""
@@ -117,6 +123,22 @@ class OpaServer:
             command.append(word)
         release = f"bundles.lotse.resource=file://{self.folder / 'release.tar.gz'}"
         return [*command[:3], "--set", release, *command[3:]]
+
+
+def _state(thread: Path) -> str:
+    """One letter of the kernel's: T is stopped."""
+    return (thread / "stat").read_text(encoding="ascii").rpartition(")")[2].split()[0]
+
+
+def eventually(engine: OpaEngine, question: bytes, *, seconds: float = 20) -> list[Answer]:
+    """Ask until there is an answer: other tests use the machine, and the deadline is short."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            return engine.evaluate(question)
+        except EngineFailed:
+            assert time.monotonic() < end
+            engine.ready(1)
 
 
 def call(server: OpaServer, method: str, path: str, body: bytes | None, token: str | None) -> int:

@@ -240,7 +240,7 @@ def test_a_closed_line_refuses_and_leaves_nothing_behind(made: Made) -> None:
     assert codes == ["closed"]
     assert made.refused() == "closed"
     assert made.server.ended == 1
-    assert not [thread for thread in threading.enumerate() if "lotse-line" in thread.name]
+    assert not made.line._thread.is_alive()
     made.line.close()
     assert not made.line.ready()
 

@@ -43,7 +43,7 @@ def cost_table(costs: Sequence[Cost]) -> str:
 def memory_table(runs: Sequence[Memory]) -> str:
     """One row per process: how its memory moved."""
     head = ["run", "decisions", "before the first, MiB", "start", "1/4", "1/2", "3/4", "end"]
-    head.append("kB per 1,000 decisions")
+    head += ["kB per 1,000 decisions", "of the second half"]
     rows = []
     for run in runs:
         rows.append(_row(run.name, short(run.before), run.sizes))
@@ -51,19 +51,18 @@ def memory_table(runs: Sequence[Memory]) -> str:
             rows.append(_row(f"{run.name}: the server itself", "-", run.server))
     note = (
         "Resident memory of a process that decides about one different question after the other, "
-        "taken round all rules. It counts from the start column on, where a memo is full; the last "
-        "column is the growth from there to the end."
+        "taken round all rules. It counts from the start column on, where a memo is full. The heap "
+        "takes some ten thousand questions to reach its size; the last column leaves these out."
     )
     return "Memory\n\n" + table(head, rows) + "\n\n" + note
 
 
 def _row(name: str, before: str, sizes: Sizes) -> list[str]:
-    (_, start), (decisions, end) = sizes[0], sizes[-1]
-    growth = (end - start) * KIB / (decisions / 1000)
-    return [
-        name,
-        f"{decisions:,}",
-        before,
-        *(f"{mib:.1f}" for _, mib in sizes),
-        short(growth),
-    ]
+    whole, half = (_growth(sizes[begin], sizes[-1]) for begin in (0, len(sizes) // 2))
+    mib = (f"{one:.1f}" for _, one in sizes)
+    return [name, f"{sizes[-1][0]:,}", before, *mib, short(whole), short(half)]
+
+
+def _growth(begin: tuple[int, float], end: tuple[int, float]) -> float:
+    """Give kB per 1,000 decisions."""
+    return (end[1] - begin[1]) * KIB * 1000 / (end[0] - begin[0])

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 SIZES: Final = (4, 10, 40)
 """Fields that are asked for."""
-ROUNDS: Final = 600
+ROUNDS: Final = 400
 """Decisions of each kind in one repeat."""
 SETTLE: Final = 50
 """Calls before the ones that count."""

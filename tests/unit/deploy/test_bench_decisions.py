@@ -85,7 +85,7 @@ def test_growth_stands_as_kilobytes_per_thousand_decisions() -> None:
     sizes = [(0, 50.0), (1000, 50.2), (2000, 50.5), (3000, 50.7), (4000, 51.0)]
     memory = Memory("one", 20.0, sizes, [(number, 9.0) for number, _ in sizes])
     ours, server = _rows(memory_table([memory]))
-    assert ours == ["one", "4,000", "20.0", "50.0", "50.2", "50.5", "50.7", "51.0", "256"]
+    assert ours == ["one", "4,000", "20.0", "50.0", "50.2", "50.5", "50.7", "51.0", "256", "256"]
     assert server[0] == "one: the server itself"
     assert server[-1] == "0.00"
 
@@ -102,7 +102,7 @@ def test_costs_stand_as_median_lowest_tenth_and_tail() -> None:
 def test_a_short_run_prints_both_tables(tmp_path: Path) -> None:
     """The command measures decisions alone: every engine there is, and memory in between."""
     figures = tmp_path / "figures.json"
-    arguments = ("--only", "decisions", "--rounds", "3", "--decisions", "40", "--repeats", "1")
+    arguments = ("--only", "decisions", "--rounds", "3", "--decisions", "80", "--repeats", "1")
     done = subprocess.run(
         [sys.executable, "-m", "deploy.bench", *arguments, "--json", str(figures)],
         cwd=tree.ROOT,
@@ -117,4 +117,4 @@ def test_a_short_run_prints_both_tables(tmp_path: Path) -> None:
     assert {cost["fields"] for cost in told["decisions"]} == set(SIZES)
     assert all(len(run["sizes"]) == SLICES + 1 for run in told["memory"])
     assert "| embedded | off | 10 |" in done.stdout
-    assert "| embedded, memo at its bound | 4 |" in done.stdout
+    assert "| embedded, memo at its bound | 20 |" in done.stdout
